@@ -1,0 +1,3 @@
+module github.com/triflow/triflow/test
+
+go 1.26.0
