@@ -1,0 +1,37 @@
+package handoff
+
+import (
+	"context"
+	"time"
+
+	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
+)
+
+// Batch is one OTLP export request on its way from ingestion to the service that owns its signal.
+type Batch struct {
+	// Sender names the log that the batch comes from, the same over restarts.
+	Sender string
+	// Position is where the batch stands in that log, rising, from 1.
+	Position uint64
+	// TotalItems counts the items of the log up to and with this batch.
+	TotalItems uint64
+	// Items counts the items of this batch.
+	Items int
+	// Signal tells what Payload is.
+	Signal handoffv1.Signal
+	// ReceiveTime is when ingestion took it in.
+	ReceiveTime time.Time
+	// Payload holds an OTLP export request of the signal; it must not be changed by anyone.
+	Payload []byte
+	// Done is called exactly once, from any goroutine, when the receiver needs the batch no more: every item is
+	// stored, counted or decided. It does not block.
+	Done func()
+}
+
+// Receiver is a service that owns a signal.
+type Receiver interface {
+	// Push takes b over. It waits while the receiver is full, until ctx ends, and returns an error when b was not
+	// taken. Batches of one sender come in the order of their positions, from one goroutine; after a restart of either
+	// side the sender pushes again what was not done, so a receiver counts and stores each position once.
+	Push(ctx context.Context, b Batch) error
+}
