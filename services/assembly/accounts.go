@@ -213,7 +213,7 @@ func (s *sender) advance() []*batch {
 	}
 	done := slices.Clone(s.queue[:n])
 	s.queue = slices.Delete(s.queue, 0, n)
-	// The sender has gone past these without pushing them again: it knew that they were done.
+	// The sender has gone past these without pushing them again: it has lost its log, or does not keep to the contract.
 	for position, r := range s.recovered {
 		if position <= s.position {
 			s.spans += r.spans

@@ -190,6 +190,22 @@ func (w *world) reopened(want string) {
 	require.Equal(w.t, want, w.balanced().String())
 }
 
+func TestASenderThatLosesItsLogDoesNotUpsetTheLedger(t *testing.T) {
+	b := newBench(t)
+	defer b.close()
+	b.push(1, from("cart", span(1, 2, 1, "open", serving, 0, 10)))
+	b.push(2, shop(2)...)
+	b.wait(3 * time.Second)
+	require.Equal(t, uint64(4), b.balanced().GetKept())
+	b.crash()
+	require.Equal(t, uint64(4), b.balanced().GetReceived())
+	b.push(3, shop(4)...)
+	b.wait(3 * time.Second)
+	require.Equal(t, uint64(8), b.balanced().GetKept())
+	b.crash()
+	require.Equal(t, uint64(8), b.balanced().GetReceived())
+}
+
 func TestADisabledDiskStopsTheAccountsAndLosesNothing(t *testing.T) {
 	b := newBench(t)
 	defer b.close()

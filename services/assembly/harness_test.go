@@ -267,3 +267,15 @@ func shop(trace uint64) []*tracev1.ResourceSpans {
 			with(span(trace, 4, 3, "SELECT", calling, 30, 60), text("db.system.name", "postgresql"), text("server.address", "orders"))),
 	}
 }
+
+// shopAt is shop, so many ms later.
+func shopAt(trace uint64, ms int) []*tracev1.ResourceSpans {
+	parts := shop(trace)
+	for _, r := range parts {
+		for _, s := range r.GetScopeSpans()[0].GetSpans() {
+			s.StartTimeUnixNano += uint64(ms) * 1e6
+			s.EndTimeUnixNano += uint64(ms) * 1e6
+		}
+	}
+	return parts
+}

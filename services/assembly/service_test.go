@@ -193,7 +193,7 @@ func TestPushWaitsWhileMemoryIsFullAndTracesAreDecidedEarly(t *testing.T) {
 		select {
 		case err := <-taken:
 			require.NoError(t, err)
-			require.Equal(t, uint64(1), b.balanced().GetKept())
+			require.Positive(t, b.balanced().GetKept(), "the first had to go")
 			return
 		default:
 		}

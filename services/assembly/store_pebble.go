@@ -23,6 +23,9 @@ var errClosed = errors.New("store is closed")
 // fragmentVersion is the first byte of a fragment on disk.
 const fragmentVersion = 1
 
+// cacheBytes is for blocks that were read; it has to hold the filters that say that a trace is new.
+const cacheBytes = 64 << 20
+
 // pebbleStore is the embedded body of Store; store_keys.go draws what it writes. Fragments are numbered in the order in
 // which they come, so that the bulk of the data is written once and never sorted again.
 type pebbleStore struct {
@@ -39,8 +42,10 @@ type pebbleStore struct {
 
 // openPebble opens or makes the store in dir of fs.
 func openPebble(fs vfs.FS, dir string) (*pebbleStore, error) {
+	cache := pebble.NewCache(cacheBytes)
+	defer cache.Unref()
 	db, err := pebble.Open(dir, &pebble.Options{
-		FS: fs, Logger: quiet{}, MemTableSize: 16 << 20, MemTableStopWritesThreshold: 4,
+		FS: fs, Logger: quiet{}, Cache: cache, MemTableSize: 32 << 20, MemTableStopWritesThreshold: 4,
 		Levels: [7]pebble.LevelOptions{{FilterPolicy: bloom.FilterPolicy(10)}},
 	})
 	if err != nil {
