@@ -11,17 +11,19 @@ import (
 // maxPeers bounds what is learned of addresses.
 const maxPeers = 10_000
 
-// peer is an address as one service calls it.
-type peer struct{ client, address string }
+// peer is an address, with its port if there is one, as one service calls it.
+type peer struct{ client, address, port string }
 
 // calls counts, for a trace that has closed, the calls between services and what its requests were. It is what
 // needs the trace as a whole; requests themselves are counted when their span comes.
 //
 // A call is a client or producer span with a server or consumer span of another service below it; without a span of
 // the caller, the server's stands for it. A call without a span on the other side goes to a dependency that is
-// known by its attributes. An address behind which a service has answered before is that service: its span is late.
+// known by its attributes. An address behind which one service alone has answered before is that service: its span is
+// late.
 type calls struct {
-	book  *red.Book
+	book *red.Book
+	// peers gives the service that answered behind an address; empty if there were several.
 	peers map[peer]string
 	// answered[i] tells that span i has its call counted.
 	answered []bool
@@ -60,12 +62,26 @@ func (c *calls) answer(p *picture, up, i int32, now time.Time) {
 	}
 	if !p.tree.Spans[up].Kind.Sends() {
 		e = &p.entries[i]
-	} else if address := p.attrText(up, addressKeys()...); address != "" && len(c.peers) < maxPeers {
-		c.peers[peer{client, address}] = server
+	} else {
+		c.learn(p.peer(up), server)
 	}
 	r := requestOf(e.start, e.end, e.kind, e.status)
 	r.Asynchronous = r.Asynchronous || p.entries[i].kind == otlp.KindConsumer
 	c.call(red.Edge{Client: client, Server: server}, red.Service, r, now)
+}
+
+// learn notes who answered behind an address.
+func (c *calls) learn(at peer, server string) {
+	if at.address == "" {
+		return
+	}
+	known, ok := c.peers[at]
+	switch {
+	case ok && known != server:
+		c.peers[at] = "" // a proxy, or an address that has moved on
+	case !ok && len(c.peers) < maxPeers:
+		c.peers[at] = server
+	}
 }
 
 // unanswered counts the call of span i, which has no span on the other side, if it says whom it called.
@@ -74,7 +90,7 @@ func (c *calls) unanswered(p *picture, i int32, now time.Time) {
 	client := p.service(i)
 	server, kind := p.dependency(i)
 	if kind == red.External {
-		if name, ok := c.peers[peer{client, server}]; ok {
+		if name := c.peers[p.peer(i)]; name != "" {
 			server, kind = name, red.Service
 		}
 	}
@@ -87,6 +103,11 @@ func (c *calls) call(e red.Edge, server red.Kind, r red.Request, now time.Time) 
 	if red.InRange(r.End, now) {
 		c.book.Call(e, server, r)
 	}
+}
+
+// peer tells whom span i called.
+func (p *picture) peer(i int32) peer {
+	return peer{p.service(i), p.attrText(i, addressKeys()...), p.attrText(i, "server.port", "net.peer.port")}
 }
 
 // dependency names what span i called, by the semantic conventions of OpenTelemetry and their older names: a

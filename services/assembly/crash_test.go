@@ -141,6 +141,7 @@ func (w *world) counted() {
 func (w *world) finish() {
 	defer w.close()
 	w.voter.down = false
+	w.clock.advance(askPauseMax)
 	for _, l := range w.logs {
 		for l.pushed < len(l.batches) {
 			w.push(l)

@@ -48,7 +48,7 @@ type observer interface {
 
 const (
 	shardCount  = 64
-	retainEvery = time.Minute
+	retainEvery = time.Second
 	drainTime   = 3 * time.Second
 )
 
@@ -73,8 +73,12 @@ type Service struct {
 	book       *red.Book
 	outOfRange atomic.Uint64 // spans that are in no series, for their time
 
-	settler settler
-	feed    feed
+	settler  settler
+	retained time.Time // when room was last made
+	feed     feed
+
+	settling, retaining, observing duty
+
 	fault   atomic.Pointer[error] // why the store does not take commits; nil when it does
 	running atomic.Bool
 	stopped atomic.Bool
@@ -111,6 +115,7 @@ func build(cfg Config, deps Deps, store Store) (*Service, error) {
 			Step: cfg.Step, Services: cfg.MaxServices, Operations: cfg.MaxOperations, Edges: cfg.MaxEdges,
 		}),
 	}
+	s.settling.name, s.retaining.name, s.observing.name = "decide and store traces", "delete old traces", "pass series on"
 	s.intakes.New = func() any { return new(intake) }
 	s.names.all = make(map[string]string)
 	for i := range s.shards {
@@ -131,7 +136,6 @@ func (s *Service) Run(ctx context.Context) error {
 	g, run := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.every(run, wheelTick, s.settleOnce) })
 	g.Go(func() error { return s.every(run, seriesCheck, s.observeOnce) })
-	g.Go(func() error { return s.every(run, retainEvery, s.retainOnce) })
 	err := g.Wait()
 	s.stopped.Store(true)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
@@ -154,30 +158,44 @@ func (s *Service) every(ctx context.Context, step time.Duration, act func(contex
 	}
 }
 
+// settleOnce settles what is due, and from time to time makes room. Both write to the store, one after the other.
 func (s *Service) settleOnce(ctx context.Context) {
 	err := s.settle(ctx)
-	if err != nil && ctx.Err() == nil {
-		s.deps.Log.Warn("traces are not settled", "error", err)
-	}
+	s.settling.report(ctx, s.deps.Log, err)
 	if s.settler.stuck == nil {
 		s.fault.Store(nil)
-	} else {
+	} else if err != nil {
 		s.fault.Store(&err)
 	}
+	now := s.deps.Now()
+	if now.Before(s.retained.Add(retainEvery)) {
+		return
+	}
+	s.retained = now
+	n, err := s.store.Retain(now.Add(-s.cfg.Retention), s.cfg.MaxStoreBytes)
+	s.retaining.report(ctx, s.deps.Log, err)
+	s.metrics.expired.Add(ctx, int64(n))
 }
 
 func (s *Service) observeOnce(ctx context.Context) {
-	if err := s.observe(ctx); err != nil && ctx.Err() == nil {
-		s.deps.Log.Warn("series are not passed on", "points", len(s.feed.unsent), "error", err)
-	}
+	s.observing.report(ctx, s.deps.Log, s.observe(ctx))
 }
 
-func (s *Service) retainOnce(context.Context) {
-	n, err := s.store.Retain(s.deps.Now().Add(-s.cfg.Retention), s.cfg.MaxStoreBytes)
-	if err != nil {
-		s.deps.Log.Error("old traces are not deleted", "error", err)
+// duty is something done again and again. Its failure is logged when it begins and when it is over.
+type duty struct {
+	name    string
+	failing bool
+}
+
+func (d *duty) report(ctx context.Context, log *slog.Logger, err error) {
+	switch {
+	case err != nil && !d.failing && ctx.Err() == nil:
+		d.failing = true
+		log.Warn("failing, will be tried again", "duty", d.name, "error", err)
+	case err == nil && d.failing:
+		d.failing = false
+		log.Info("works again", "duty", d.name)
 	}
-	s.metrics.expired.Add(context.Background(), int64(n))
 }
 
 // Ready is nil when the service runs and its store takes commits.

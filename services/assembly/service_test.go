@@ -281,6 +281,23 @@ func TestACallToAnAddressThatAnsweredBeforeGoesToThatService(t *testing.T) {
 	require.Equal(t, uint64(2), g.GetEdges()[0].GetRed().GetRequests())
 }
 
+func TestBehindAProxyNoServiceIsGuessed(t *testing.T) {
+	b := newBench(t)
+	defer b.close()
+	call := func(trace, n uint64) *tracev1.Span {
+		return with(span(trace, n, 1, "call", calling, 10, 80), text("server.address", "proxy"), text("server.port", "80"))
+	}
+	b.push(1, from("front", span(1, 1, 0, "GET", serving, 0, 100), call(1, 2), call(1, 3)),
+		from("cart", span(1, 4, 2, "get", serving, 20, 70)), from("pay", span(1, 5, 3, "get", serving, 20, 70)))
+	b.wait(3 * time.Second)
+	b.push(2, from("front", span(2, 1, 0, "GET", serving, 0, 100), call(2, 2)))
+	b.wait(3 * time.Second)
+	g, err := b.server.GetGraph(context.Background(), &assemblyv1.GetGraphRequest{})
+	require.NoError(t, err)
+	require.Len(t, g.GetEdges(), 3)
+	require.Equal(t, "proxy", g.GetEdges()[2].GetServer())
+}
+
 func TestTheCriticalPathIsServedWithItsShares(t *testing.T) {
 	b := newBench(t)
 	defer b.close()

@@ -32,6 +32,8 @@ type settler struct {
 	epoch uint64   // of these policies; 0: not read yet
 	after time.Time
 	pause time.Duration
+	// refused is the error of the last call to sampling.
+	refused error
 
 	// stuck is a round whose commit failed; it is tried again before anything else.
 	stuck *round
@@ -108,7 +110,7 @@ func (s *Service) decide(ctx context.Context) (rulings []ruling, more bool, err 
 	picked, more := s.pick()
 	st := &s.settler
 	if len(picked) == 0 || s.deps.Now().Before(st.after) {
-		return nil, false, nil
+		return nil, false, st.refused
 	}
 	for ask := range slices.Chunk(picked, askSize) {
 		rulings, err = s.ask(ctx, ask, rulings)
@@ -116,10 +118,11 @@ func (s *Service) decide(ctx context.Context) (rulings []ruling, more bool, err 
 			st.pause = min(max(2*st.pause, askPause), askPauseMax)
 			st.after = s.deps.Now().Add(st.pause)
 			s.metrics.askFailures.Add(ctx, 1)
-			return rulings, false, fmt.Errorf("decide %d traces: %w", len(ask), err)
+			st.refused = fmt.Errorf("decide %d traces: %w", len(ask), err)
+			return rulings, false, st.refused
 		}
 	}
-	st.pause = 0
+	st.pause, st.refused = 0, nil
 	return rulings, more, nil
 }
 

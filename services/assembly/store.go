@@ -27,7 +27,7 @@ type Store interface {
 	// Search gives a page of rows, newest start first.
 	Search(q Query) (Page, error)
 	// Retain deletes the traces that started before the given time, and of the rest the oldest until at most maxBytes of
-	// spans are left. It tells how many traces went.
+	// spans are left. It tells how many traces went; a call has a limit, and the next one goes on.
 	Retain(before time.Time, maxBytes int64) (int, error)
 	// Close ends the store; every later call is an error.
 	Close() error

@@ -171,7 +171,10 @@ func unlist(db *pebble.DB, w *writer, t id.Trace, at place) error {
 	return nil
 }
 
-// Retain implements Store. It deletes from the oldest on, in batches.
+// retainBatch is how many traces go in one batch, and retainBatches how many batches in one call of Retain.
+const retainBatch, retainBatches = 1000, 10
+
+// Retain implements Store. It deletes from the oldest on.
 func (s *pebbleStore) Retain(before time.Time, maxBytes int64) (int, error) {
 	db, done, err := s.use()
 	if err != nil {
@@ -179,17 +182,16 @@ func (s *pebbleStore) Retain(before time.Time, maxBytes int64) (int, error) {
 	}
 	defer done()
 	deleted := 0
-	for {
+	for range retainBatches {
 		n, err := s.retain(db, before.UnixNano(), maxBytes)
 		if deleted += n; n == 0 || err != nil {
 			return deleted, err
 		}
 	}
+	return deleted, nil
 }
 
-// retainBatch is how many traces go in one batch.
-const retainBatch = 1000
-
+// retain deletes one batch.
 func (s *pebbleStore) retain(db *pebble.DB, before, maxBytes int64) (n int, err error) {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixTime}, UpperBound: []byte{prefixTime + 1}})
 	if err != nil {
