@@ -18,10 +18,11 @@ const (
 
 // accounts say for every span of every batch what became of it, exactly and over crashes.
 //
-// A batch that was taken in waits in its sender's queue until each of its groups (its spans of one trace) is accounted
-// for. A round of decisions is committed together with the accounts: the totals, how far each sender's queue is done,
-// and a marker for every group that is accounted for in a batch that is not. After a crash the senders push again
-// what was not done, and the groups with a marker are passed over.
+// A batch that was taken in is done when each of its groups (its spans of one trace) is accounted for. It waits in its
+// sender's queue until those before it are done too. A round of decisions is committed together with the accounts: the
+// totals, how far each sender's queue is done, and a marker for every group beyond that is accounted for. After a crash
+// the senders push again what was not done, and the groups with a marker are passed over. A batch that cannot be read
+// counts as one group, of no trace.
 //
 // Invariant, at every moment: received = kept + dropped + duplicates + pending, where received is what the batches
 // held when they came in, pending what the batches in the queues still wait for, and the rest what was committed.
@@ -31,7 +32,8 @@ type accounts struct {
 	totals   Totals
 	received uint64
 	lost     []*batch  // batches that could not be read
-	moved    []*sender // senders whose queue may have a done batch in front
+	finished []*batch  // batches that are done with the next commit
+	moved    []*sender // their senders
 }
 
 // sender is the account of one sender.
@@ -59,10 +61,12 @@ type batch struct {
 	position uint64
 	bytes    int64 // admitted for it
 
-	spans   uint64   // in it, accounted for or not
-	pending uint64   // not accounted for
-	groups  int      // not accounted for, and one more while it is being taken in
-	done    []func() // to be called when it is done
+	spans   uint64 // in it, accounted for or not
+	pending uint64 // not accounted for
+	groups  int    // not accounted for, and one more while it is being taken in
+	// done is to be called when it is done; then it is released, and has no payload any more.
+	done     []func()
+	released bool
 }
 
 func newAccounts(rec Recovered) *accounts {
@@ -97,8 +101,8 @@ func (a *accounts) sender(name string) *sender {
 }
 
 // begin takes a batch of so many groups and spans into its sender's queue, and gives what was accounted for of it
-// before. taken is false if the batch was accounted for, when done is due at once, or is in the queue, when done will be
-// called with that one's.
+// before. taken is false if the batch is done, when done is due at once, or in hand, when done will be called with that
+// one's.
 func (a *accounts) begin(name string, b *batch, done func()) (r *recovered, taken, due bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -108,8 +112,11 @@ func (a *accounts) begin(name string, b *batch, done func()) (r *recovered, take
 	}
 	at, found := slices.BinarySearchFunc(s.queue, b.position, func(q *batch, p uint64) int { return cmp.Compare(q.position, p) })
 	if found {
-		s.queue[at].done = append(s.queue[at].done, done)
-		return nil, false, false
+		q := s.queue[at]
+		if !q.released {
+			q.done = append(q.done, done)
+		}
+		return nil, false, q.released
 	}
 	s.queue = slices.Insert(s.queue, at, b)
 	b.sender, b.done, b.pending = s, append(b.done, done), b.spans
@@ -142,7 +149,11 @@ func (a *accounts) lose(b *batch) {
 func (a *accounts) settle(b *batch, groups int, spans uint64) {
 	b.groups -= groups
 	b.pending -= spans
-	if b.groups == 0 && !b.sender.moved {
+	if b.groups > 0 {
+		return
+	}
+	a.finished = append(a.finished, b)
+	if !b.sender.moved {
 		b.sender.moved = true
 		a.moved = append(a.moved, b.sender)
 	}
@@ -158,38 +169,44 @@ type outcome struct {
 	newKept, newDropped bool
 }
 
-// settleRound accounts for a round, fills the accounts into c, and gives the batches that are done once c is committed.
+// settleRound accounts for a round, fills the accounts into c, and gives the batches that are done once c is committed,
+// each with what is to be called then.
 func (a *accounts) settleRound(c *Commit, trace []id.Trace, round []outcome) []*batch {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range round {
 		a.count(&round[i])
 		for _, p := range round[i].parts {
+			a.mark(c, p.batch, trace[i], p.spans)
 			a.settle(p.batch, 1, p.spans)
 		}
 	}
 	for _, b := range a.lost {
-		a.totals.Dropped[reasonMalformed] += b.pending
+		if b.pending > 0 { // else it has its marker from before a crash
+			a.totals.Dropped[reasonMalformed] += b.pending
+			a.mark(c, b, id.Trace{}, b.pending)
+		}
 		a.settle(b, b.groups, b.pending)
 	}
 	a.lost = nil
-	var done []*batch
 	for _, s := range a.moved {
 		s.moved = false
-		done = append(done, s.advance()...)
-		c.Senders = append(c.Senders, Account{Sender: s.name, Position: s.position, Spans: s.spans})
-	}
-	a.moved = a.moved[:0]
-	for i := range round {
-		for _, p := range round[i].parts {
-			if b := p.batch; b.position > b.sender.position {
-				c.Markers = append(c.Markers, Marker{Sender: b.sender.name, Position: b.position, Trace: trace[i], Spans: p.spans})
-			}
+		if s.advance() {
+			c.Senders = append(c.Senders, Account{Sender: s.name, Position: s.position, Spans: s.spans})
 		}
 	}
+	a.moved = a.moved[:0]
+	c.Markers = slices.DeleteFunc(c.Markers, func(m Marker) bool { return m.Position <= a.senders[m.Sender].position })
 	c.Totals = a.totals
 	c.Totals.Dropped = maps.Clone(a.totals.Dropped)
+	done := a.finished
+	a.finished = nil
 	return done
+}
+
+// mark notes that a group of a batch is accounted for.
+func (a *accounts) mark(c *Commit, b *batch, t id.Trace, spans uint64) {
+	c.Markers = append(c.Markers, Marker{Sender: b.sender.name, Position: b.position, Trace: t, Spans: spans})
 }
 
 func (a *accounts) count(o *outcome) {
@@ -203,23 +220,31 @@ func (a *accounts) count(o *outcome) {
 	t.TracesDropped += uint64(flag(o.newDropped))
 }
 
-// advance takes the done batches off the front of the queue.
-func (s *sender) advance() []*batch {
+// advance takes the done batches off the front of the queue, and tells whether there were any.
+func (s *sender) advance() bool {
 	n := 0
 	for n < len(s.queue) && s.queue[n].groups == 0 {
 		s.position = s.queue[n].position
 		s.spans += s.queue[n].spans
 		n++
 	}
-	done := slices.Clone(s.queue[:n])
 	s.queue = slices.Delete(s.queue, 0, n)
-	// The sender has gone past these without pushing them again: it has lost its log, or does not keep to the contract.
+	// The sender has gone past these without pushing them again: it knew that they were done.
 	for position, r := range s.recovered {
 		if position <= s.position {
 			s.spans += r.spans
 			delete(s.recovered, position)
 		}
 	}
+	return n > 0
+}
+
+// release lets go of a batch that is done, and gives what is to be called.
+func (a *accounts) release(b *batch) []func() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	done := b.done
+	b.done, b.source, b.released = nil, source{}, true
 	return done
 }
 
@@ -227,7 +252,7 @@ func (s *sender) advance() []*batch {
 func (a *accounts) idle() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.moved) == 0 && len(a.lost) == 0
+	return len(a.finished) == 0 && len(a.lost) == 0
 }
 
 // balance is a consistent reading of the accounts.

@@ -40,7 +40,7 @@ func (s *Service) Push(ctx context.Context, hb handoff.Batch) error {
 	broken := in.read(hb.Payload)
 	b.spans, b.groups = uint64(in.spans), len(in.groups)
 	if broken != nil {
-		b.spans, b.groups = uint64(hb.Items), 0
+		b.spans, b.groups = uint64(hb.Items), 1
 	}
 	before, taken, due := s.accounts.begin(hb.Sender, b, hb.Done)
 	switch {
@@ -54,6 +54,7 @@ func (s *Service) Push(ctx context.Context, hb handoff.Batch) error {
 		s.deps.Log.Error("batch is lost", "sender", hb.Sender, "position", hb.Position, "spans", hb.Items, "error", broken)
 		s.accounts.lose(b)
 	default:
+		// Nobody else looks at b before its first group is in a shard.
 		b.source = in.source(&s.names)
 		s.insert(b, in, before)
 		s.accounts.end(b)

@@ -213,10 +213,10 @@ func (s *Service) finish(r *round) error {
 	}
 	s.forget(r.traces)
 	for _, b := range r.done {
-		s.admission.release(b.bytes)
-		for _, done := range b.done {
+		for _, done := range s.accounts.release(b) {
 			done()
 		}
+		s.admission.release(b.bytes)
 	}
 	return nil
 }
