@@ -1,6 +1,7 @@
 package otlp_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 
 	"github.com/triflow/triflow/pkg/otlp"
 )
@@ -37,34 +39,51 @@ func FuzzWhatIsTakenIsWhatProtobufReads(f *testing.F) {
 			f.Add(s, b)
 		}
 	}
-	f.Fuzz(func(t *testing.T, signal uint8, b []byte) {
-		s := otlp.Signal(signal % 3)
-		var r otlp.Request
-		want := message(s)
-		if err := r.Scan(s, b, nil); err != nil {
-			if !strings.Contains(err.Error(), "given twice") { // protobuf would merge the two
-				require.Error(t, proto.Unmarshal(b, want), "refused as a whole: %v", err)
-			}
-			return
+	f.Fuzz(func(t *testing.T, signal uint8, b []byte) { requireAgrees(t, otlp.Signal(signal%3), b) })
+}
+
+func TestARequestWithAFewBytesChangedIsTakenAsProtobufReadsIt(t *testing.T) {
+	good := encode(t, oneBadSpan(func(s *tracev1.Span) {
+		s.Links = []*tracev1.Span_Link{{TraceId: []byte("0123456789abcdef")}}
+		s.Attributes[0].Value = nested(4)
+	}))
+	rapid.Check(t, func(rt *rapid.T) {
+		b := slices.Clone(good)
+		for range rapid.IntRange(1, 3).Draw(rt, "changes") {
+			at := rapid.IntRange(0, len(b)-1).Draw(rt, "at")
+			b[at] = rapid.Byte().Draw(rt, "byte")
 		}
-		kept := r.Kept()
-		require.NoError(t, proto.Unmarshal(kept, want))
-		if r.Refused == 0 && len(r.Refusals()) == 0 {
-			require.Equal(t, b, kept)
-		}
-		if s != otlp.SignalMetrics {
-			require.Equal(t, r.Items-r.Refused, items(want))
-		}
-		var again otlp.Request
-		require.NoError(t, again.Scan(s, kept, nil))
-		require.Zero(t, again.Refused)
-		for _, refusal := range r.Refusals() {
-			require.NotEmpty(t, refusal.Text)
-		}
-		if s == otlp.SignalTraces {
-			requireSameSpans(t, want.(*collectorv1.ExportTraceServiceRequest), kept)
-		}
+		requireAgrees(rt, otlp.Signal(rapid.IntRange(0, 2).Draw(rt, "signal")), b[:rapid.IntRange(len(b)-3, len(b)).Draw(rt, "length")])
 	})
+}
+
+// requireAgrees holds what this package makes of b against what protobuf makes of it.
+func requireAgrees(t require.TestingT, s otlp.Signal, b []byte) {
+	var r otlp.Request
+	want := message(s)
+	if err := r.Scan(s, b, nil); err != nil {
+		if !strings.Contains(err.Error(), "given twice") { // protobuf would merge the two
+			require.Error(t, proto.Unmarshal(b, want), "refused as a whole: %v", err)
+		}
+		return
+	}
+	kept := r.Kept()
+	require.NoError(t, proto.Unmarshal(kept, want))
+	if r.Refused == 0 && len(r.Refusals()) == 0 {
+		require.Equal(t, b, kept)
+	}
+	if s != otlp.SignalMetrics {
+		require.Equal(t, r.Items-r.Refused, items(want))
+	}
+	var again otlp.Request
+	require.NoError(t, again.Scan(s, kept, nil))
+	require.Zero(t, again.Refused)
+	for _, refusal := range r.Refusals() {
+		require.NotEmpty(t, refusal.Text)
+	}
+	if s == otlp.SignalTraces {
+		requireSameSpans(t, want.(*collectorv1.ExportTraceServiceRequest), kept)
+	}
 }
 
 // items counts the spans or records of a request.
@@ -88,7 +107,7 @@ func items(m proto.Message) int {
 }
 
 // requireSameSpans holds the view of b against what protobuf decoded from it.
-func requireSameSpans(t *testing.T, m *collectorv1.ExportTraceServiceRequest, b []byte) {
+func requireSameSpans(t require.TestingT, m *collectorv1.ExportTraceServiceRequest, b []byte) {
 	var view otlp.Traces
 	require.NoError(t, view.Scan(b))
 	var w otlp.Writer
@@ -129,7 +148,7 @@ func requireSameSpans(t *testing.T, m *collectorv1.ExportTraceServiceRequest, b 
 }
 
 // requireRegrouped checks that b has the spans of m in the same order under the same resources and scopes.
-func requireRegrouped(t *testing.T, m *collectorv1.ExportTraceServiceRequest, b []byte) {
+func requireRegrouped(t require.TestingT, m *collectorv1.ExportTraceServiceRequest, b []byte) {
 	var got collectorv1.ExportTraceServiceRequest
 	require.NoError(t, proto.Unmarshal(b, &got))
 	flat := func(m *collectorv1.ExportTraceServiceRequest) (out []proto.Message) {
