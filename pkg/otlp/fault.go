@@ -15,7 +15,7 @@ const (
 	FaultUTF8
 	// FaultDepth is a value nested deeper than MaxDepth.
 	FaultDepth
-	// FaultCount is more attributes, events, links or elements in one list than MaxCount.
+	// FaultCount is more than MaxCount elements in the lists of one message.
 	FaultCount
 	// FaultBuckets is a histogram point whose bucket counts do not fit its bounds.
 	FaultBuckets
@@ -26,8 +26,9 @@ const (
 // MaxDepth bounds how deep AnyValues nest, in JSON the whole document.
 const MaxDepth = 64
 
-// MaxCount bounds the attributes, events or links of one item, and the elements of one list value.
-const MaxCount = 4096
+// MaxCount bounds the elements that the lists of one message have together: the attributes, events and links of a
+// span, the values of an array.
+const MaxCount = 1 << 14
 
 // String is the word for f.
 func (f Fault) String() string {

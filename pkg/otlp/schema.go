@@ -51,11 +51,19 @@ type field struct {
 type message struct {
 	// fields by number; a number without a name is not in use.
 	fields []field
-	// item marks what is counted and refused alone.
-	item bool
+	role   role
 	// required has bit n set when an item must have field n.
 	required uint32
 }
+
+// role is the place of a message in a request: containers hold containers and items, all else is part of one.
+type role uint8
+
+const (
+	part      role = iota
+	container      // leads to items
+	item           // is counted, and refused alone: a span, a log record, a data point
+)
 
 // field gives the field with a number, or nil.
 func (m *message) field(num uint32) *field {
@@ -130,18 +138,18 @@ const (
 // schema is OTLP 1.11 as far as it is stable: the one place that knows its fields. A test holds it against the
 // descriptors of the published protocol.
 var schema = [...]message{
-	tracesRequest: {fields: []field{1: objects("resource_spans", resourceSpans)}},
-	resourceSpans: {fields: []field{
+	tracesRequest: {role: container, fields: []field{1: objects("resource_spans", resourceSpans)}},
+	resourceSpans: {role: container, fields: []field{
 		1: object("resource", resource),
 		2: objects("scope_spans", scopeSpans),
 		3: one("schema_url", kindText),
 	}},
-	scopeSpans: {fields: []field{
+	scopeSpans: {role: container, fields: []field{
 		1: object("scope", scope),
 		2: objects("spans", span),
 		3: one("schema_url", kindText),
 	}},
-	span: {item: true, required: 1<<1 | 1<<2, fields: []field{
+	span: {role: item, required: 1<<1 | 1<<2, fields: []field{
 		1: identity("trace_id", 16, FaultTraceID),
 		2: identity("span_id", 8, FaultSpanID),
 		3: one("trace_state", kindText),
@@ -180,18 +188,18 @@ var schema = [...]message{
 		3: enum("code", "STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"),
 	}},
 
-	logsRequest: {fields: []field{1: objects("resource_logs", resourceLogs)}},
-	resourceLogs: {fields: []field{
+	logsRequest: {role: container, fields: []field{1: objects("resource_logs", resourceLogs)}},
+	resourceLogs: {role: container, fields: []field{
 		1: object("resource", resource),
 		2: objects("scope_logs", scopeLogs),
 		3: one("schema_url", kindText),
 	}},
-	scopeLogs: {fields: []field{
+	scopeLogs: {role: container, fields: []field{
 		1: object("scope", scope),
 		2: objects("log_records", logRecord),
 		3: one("schema_url", kindText),
 	}},
-	logRecord: {item: true, fields: []field{
+	logRecord: {role: item, fields: []field{
 		1: one("time_unix_nano", kindFixed64),
 		2: enum("severity_number", "SEVERITY_NUMBER_UNSPECIFIED",
 			"SEVERITY_NUMBER_TRACE", "SEVERITY_NUMBER_TRACE2", "SEVERITY_NUMBER_TRACE3", "SEVERITY_NUMBER_TRACE4",
@@ -211,18 +219,18 @@ var schema = [...]message{
 		12: one("event_name", kindText),
 	}},
 
-	metricsRequest: {fields: []field{1: objects("resource_metrics", resourceMetrics)}},
-	resourceMetrics: {fields: []field{
+	metricsRequest: {role: container, fields: []field{1: objects("resource_metrics", resourceMetrics)}},
+	resourceMetrics: {role: container, fields: []field{
 		1: object("resource", resource),
 		2: objects("scope_metrics", scopeMetrics),
 		3: one("schema_url", kindText),
 	}},
-	scopeMetrics: {fields: []field{
+	scopeMetrics: {role: container, fields: []field{
 		1: object("scope", scope),
 		2: objects("metrics", metric),
 		3: one("schema_url", kindText),
 	}},
-	metric: {fields: []field{
+	metric: {role: container, fields: []field{
 		1:  one("name", kindText),
 		2:  one("description", kindText),
 		3:  one("unit", kindText),
@@ -233,12 +241,12 @@ var schema = [...]message{
 		11: object("summary", summary),
 		12: objects("metadata", keyValue),
 	}},
-	gauge:                {fields: []field{1: objects("data_points", numberPoint)}},
-	sum:                  {fields: []field{1: objects("data_points", numberPoint), 2: temporality(), 3: one("is_monotonic", kindBool)}},
-	histogram:            {fields: []field{1: objects("data_points", histogramPoint), 2: temporality()}},
-	exponentialHistogram: {fields: []field{1: objects("data_points", exponentialPoint), 2: temporality()}},
-	summary:              {fields: []field{1: objects("data_points", summaryPoint)}},
-	numberPoint: {item: true, fields: []field{
+	gauge:                {role: container, fields: []field{1: objects("data_points", numberPoint)}},
+	sum:                  {role: container, fields: []field{1: objects("data_points", numberPoint), 2: temporality(), 3: one("is_monotonic", kindBool)}},
+	histogram:            {role: container, fields: []field{1: objects("data_points", histogramPoint), 2: temporality()}},
+	exponentialHistogram: {role: container, fields: []field{1: objects("data_points", exponentialPoint), 2: temporality()}},
+	summary:              {role: container, fields: []field{1: objects("data_points", summaryPoint)}},
+	numberPoint: {role: item, fields: []field{
 		2: one("start_time_unix_nano", kindFixed64),
 		3: one("time_unix_nano", kindFixed64),
 		4: one("as_double", kindDouble),
@@ -247,7 +255,7 @@ var schema = [...]message{
 		7: objects("attributes", keyValue),
 		8: one("flags", kindUint32),
 	}},
-	histogramPoint: {item: true, fields: []field{
+	histogramPoint: {role: item, fields: []field{
 		2:  one("start_time_unix_nano", kindFixed64),
 		3:  one("time_unix_nano", kindFixed64),
 		4:  one("count", kindFixed64),
@@ -260,7 +268,7 @@ var schema = [...]message{
 		11: one("min", kindDouble),
 		12: one("max", kindDouble),
 	}},
-	exponentialPoint: {item: true, fields: []field{
+	exponentialPoint: {role: item, fields: []field{
 		1:  objects("attributes", keyValue),
 		2:  one("start_time_unix_nano", kindFixed64),
 		3:  one("time_unix_nano", kindFixed64),
@@ -280,7 +288,7 @@ var schema = [...]message{
 		1: one("offset", kindSint32),
 		2: many("bucket_counts", kindUint64),
 	}},
-	summaryPoint: {item: true, fields: []field{
+	summaryPoint: {role: item, fields: []field{
 		2: one("start_time_unix_nano", kindFixed64),
 		3: one("time_unix_nano", kindFixed64),
 		4: one("count", kindFixed64),

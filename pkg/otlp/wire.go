@@ -27,6 +27,7 @@ const (
 	badGroup
 	givenTwice
 	tooBig
+	badPacked
 )
 
 // String gives the words of an error message.
@@ -44,6 +45,8 @@ func (r reason) String() string {
 		return "a group is not closed"
 	case givenTwice:
 		return "given twice, want at most once"
+	case badPacked:
+		return "a packed list does not end with a number"
 	case tooBig:
 		return "more than 2147483647 bytes"
 	}
