@@ -14,6 +14,7 @@ const (
 	reasonSampledOut     = "sampled_out"
 	reasonLateSampledOut = "late_sampled_out"
 	reasonMalformed      = "malformed"
+	reasonTooLarge       = "trace_too_large"
 )
 
 // accounts say for every span of every batch what became of it, exactly and over crashes.

@@ -3,9 +3,12 @@ package assembly
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc/codes"
@@ -208,6 +211,18 @@ func TestATraceThatIsTooLargeIsDecidedEarly(t *testing.T) {
 	require.Equal(t, uint64(4), b.balanced().GetKept())
 }
 
+func TestAnEndlessTraceStopsToGrowAndIsCounted(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.MaxTraceSpans = 2 })
+	defer b.close()
+	for i := range uint64(10) {
+		b.push(i+1, from("front", span(1, 2*i+1, 0, "a", serving, 0, 1), span(1, 2*i+2, 1, "b", internal, 0, 1)))
+		b.wait(time.Second)
+	}
+	l := b.balanced()
+	require.Equal(t, uint64(10), l.GetKept())
+	require.Equal(t, uint64(10), droppedFor(l, reasonTooLarge))
+}
+
 func TestDecisionsAreAskedWithTheFacts(t *testing.T) {
 	b := newBench(t)
 	defer b.close()
@@ -361,6 +376,45 @@ func TestFiguresOfAWindowAreCheckedAndServed(t *testing.T) {
 	svc, err := b.server.GetService(context.Background(), &assemblyv1.GetServiceRequest{Service: "front"})
 	require.NoError(t, err)
 	require.Equal(t, "GET /", svc.GetOperations()[0].GetName())
+}
+
+func TestManyMayPushAndReadWhileTracesAreSettled(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.MaxPendingBytes = 1 << 20 })
+	defer b.close()
+	b.voter.drop = func(f *samplingv1.TraceFacts) bool { return f.GetTraceId()[31]%2 == 0 }
+	var work, settling sync.WaitGroup
+	end := make(chan struct{})
+	settling.Go(func() {
+		for {
+			select {
+			case <-end:
+				return
+			default:
+			}
+			b.clock.advance(time.Second)
+			assert.NoError(t, b.settle(context.Background()))
+			assert.NoError(t, b.observe(context.Background()))
+		}
+	})
+	for sender := range 3 {
+		work.Go(func() {
+			for i := range uint64(60) {
+				assert.NoError(t, b.Push(context.Background(), handoff.Batch{
+					Sender: fmt.Sprint(sender), Position: i + 1, Items: 8, Signal: handoffv1.Signal_SIGNAL_TRACES, Done: func() {},
+					Payload: payload(t, append(shop(i), shop(i+1)...)...),
+				}))
+				b.balanced()
+				_, _ = b.trace(i)
+			}
+		})
+	}
+	work.Wait()
+	close(end)
+	settling.Wait()
+	b.wait(time.Minute)
+	require.Equal(t, uint64(3*60*8), b.balanced().GetReceived())
+	require.Equal(t, uint64(31*4), b.balanced().GetKept(), "31 of 61 traces, each span once")
+	require.Zero(t, b.balanced().GetPending())
 }
 
 func TestRunSettlesAndEndsCleanly(t *testing.T) {

@@ -19,6 +19,8 @@ type Store interface {
 	Recover() (Recovered, error)
 	// Commit makes all of c durable, or nothing of it; after an error it may be tried again.
 	Commit(c *Commit) error
+	// Row gives the row of a trace. The error is ErrNotFound without one.
+	Row(t id.Trace) (*Row, error)
 	// Trace gives the row of a trace and its spans, as OTLP requests in the order in which they were stored. The error is
 	// ErrNotFound without one.
 	Trace(t id.Trace) (*Row, [][]byte, error)

@@ -51,6 +51,20 @@ func damaged(bad bool, what string) error {
 	return nil
 }
 
+// Row implements Store.
+func (s *pebbleStore) Row(t id.Trace) (*Row, error) {
+	db, done, err := s.use()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	at, err := placeOf(db, t)
+	if err != nil {
+		return nil, err
+	}
+	return rowAt(db, timeKey(at.start, t))
+}
+
 // Trace implements Store.
 func (s *pebbleStore) Trace(t id.Trace) (*Row, [][]byte, error) {
 	db, done, err := s.use()
