@@ -1,0 +1,271 @@
+package otlp_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	collectorlogsv1 "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	collectormetricsv1 "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
+	logsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
+	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/triflow/triflow/pkg/otlp"
+)
+
+// wrap puts bytes into a field, from the inside out.
+func wrap(b []byte, fields ...protowire.Number) []byte {
+	for _, f := range fields {
+		b = protowire.AppendBytes(protowire.AppendTag(nil, f, protowire.BytesType), b)
+	}
+	return b
+}
+
+func nested(depth int) *commonv1.AnyValue {
+	v := &commonv1.AnyValue{Value: &commonv1.AnyValue_IntValue{IntValue: 1}}
+	for range depth - 1 {
+		v = &commonv1.AnyValue{Value: &commonv1.AnyValue_ArrayValue{ArrayValue: &commonv1.ArrayValue{Values: []*commonv1.AnyValue{v}}}}
+	}
+	return v
+}
+
+// oneBadSpan gives a request of three spans, of which the middle one was changed.
+func oneBadSpan(change func(*tracev1.Span)) *collectorv1.ExportTraceServiceRequest {
+	m := checkout()
+	spans := m.ResourceSpans[0].ScopeSpans[0]
+	bad := proto.CloneOf(spans.Spans[0])
+	change(bad)
+	spans.Spans = []*tracev1.Span{spans.Spans[0], bad, spans.Spans[0]}
+	return m
+}
+
+func TestAFaultySpanIsRefusedAloneAndNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*tracev1.Span)
+		fault  otlp.Fault
+		path   string
+		text   string
+	}{
+		"no trace id":    {func(s *tracev1.Span) { s.TraceId = nil }, otlp.FaultTraceID, ".trace_id", "missing, want 16 bytes"},
+		"short trace id": {func(s *tracev1.Span) { s.TraceId = s.TraceId[:7] }, otlp.FaultTraceID, ".trace_id", "7 bytes, want 16"},
+		"zero trace id":  {func(s *tracev1.Span) { s.TraceId = make([]byte, 16) }, otlp.FaultTraceID, ".trace_id", "all zero, want an id"},
+		"no span id":     {func(s *tracev1.Span) { s.SpanId = nil }, otlp.FaultSpanID, ".span_id", "missing, want 8 bytes"},
+		"long span id":   {func(s *tracev1.Span) { s.SpanId = make([]byte, 9) }, otlp.FaultSpanID, ".span_id", "9 bytes, want 8"},
+		"zero span id":   {func(s *tracev1.Span) { s.SpanId = make([]byte, 8) }, otlp.FaultSpanID, ".span_id", "all zero, want an id"},
+		"long parent id": {func(s *tracev1.Span) { s.ParentSpanId = make([]byte, 16) }, otlp.FaultParentID, ".parent_span_id", "16 bytes, want 8"},
+		"deep value":     {func(s *tracev1.Span) { s.Attributes[0].Value = nested(otlp.MaxDepth + 1) }, otlp.FaultDepth, "", "values nested deeper than 64"},
+		"many events":    {func(s *tracev1.Span) { s.Events = make([]*tracev1.Span_Event, otlp.MaxCount+1); fill(s.Events) }, otlp.FaultCount, ".events[16384]", "more than 16384 elements"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r otlp.Request
+			require.NoError(t, r.Scan(otlp.SignalTraces, encode(t, oneBadSpan(c.change)), nil))
+			require.Equal(t, []int{3, 1}, []int{r.Items, r.Refused})
+			path := "resource_spans[0].scope_spans[0].spans[1]" + c.path
+			if c.fault == otlp.FaultCount {
+				path = "resource_spans[0].scope_spans[0].spans[1].events[16382]" // after two attributes
+			}
+			require.Equal(t, []otlp.Refusal{{Fault: c.fault, Items: 1, Path: path, Text: c.text}}, r.Refusals())
+
+			want := oneBadSpan(c.change)
+			spans := want.ResourceSpans[0].ScopeSpans[0]
+			spans.Spans = append(spans.Spans[:1], spans.Spans[2:]...)
+			requireMessage(t, want, r.Kept())
+		})
+	}
+}
+
+func fill(events []*tracev1.Span_Event) {
+	for i := range events {
+		events[i] = &tracev1.Span_Event{}
+	}
+}
+
+func requireMessage(t *testing.T, want proto.Message, b []byte) {
+	t.Helper()
+	got := want.ProtoReflect().New().Interface()
+	require.NoError(t, proto.Unmarshal(b, got))
+	require.True(t, proto.Equal(want, got), "want %v\ngot %v", want, got)
+}
+
+func TestWhatIsOddButLegalIsTaken(t *testing.T) {
+	for name, change := range map[string]func(*tracev1.Span){
+		"a root":                     func(s *tracev1.Span) { s.ParentSpanId = nil },
+		"a root with a zero parent":  func(s *tracev1.Span) { s.ParentSpanId = make([]byte, 8) },
+		"the end before the start":   func(s *tracev1.Span) { s.EndTimeUnixNano = s.StartTimeUnixNano - 1 },
+		"no times":                   func(s *tracev1.Span) { s.StartTimeUnixNano, s.EndTimeUnixNano = 0, 0 },
+		"a bad link":                 func(s *tracev1.Span) { s.Links = []*tracev1.Span_Link{{TraceId: []byte("x")}} },
+		"an enum of a newer version": func(s *tracev1.Span) { s.Kind = 99 },
+		"an unknown field":           func(s *tracev1.Span) { s.ProtoReflect().SetUnknown(wrap([]byte("new"), 99)) },
+		"values as deep as may be":   func(s *tracev1.Span) { s.Attributes[0].Value = nested(otlp.MaxDepth) },
+		"text beyond ASCII":          func(s *tracev1.Span) { s.Attributes[0].Key = "größe" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := encode(t, oneBadSpan(change))
+			var r otlp.Request
+			require.NoError(t, r.Scan(otlp.SignalTraces, b, nil))
+			require.Equal(t, []int{3, 0}, []int{r.Items, r.Refused})
+			require.Equal(t, b, r.Kept())
+		})
+	}
+}
+
+func TestTextThatIsNotUTF8CostsWhatItDescribes(t *testing.T) {
+	pair := append(wrap([]byte("caf\xe9"), 1), wrap(wrap([]byte("x"), 1), 2)...)
+	good := encode(t, checkout().ResourceSpans[0].ScopeSpans[0].Spans[0])
+	for _, c := range []struct {
+		name, path     string
+		body           []byte
+		items, refused int
+	}{
+		{"a span attribute", "resource_spans[0].scope_spans[0].spans[1].attributes[2].key",
+			wrap(append(wrap(good, 2), wrap(append(good[:len(good):len(good)], wrap(pair, 9)...), 2)...), 2, 1), 2, 1},
+		{"a resource attribute", "resource_spans[0].resource.attributes[0].key",
+			append(wrap(append(wrap(wrap(good, 2), 2), wrap(wrap(pair, 1), 1)...), 1), wrap(wrap(good, 2), 2, 1)...), 2, 1},
+		{"a schema url", "resource_spans[0].scope_spans[0].schema_url",
+			wrap(append(wrap(good, 2), wrap([]byte("\xff"), 3)...), 2, 1), 1, 1},
+		{"a resource without spans", "resource_spans[0].resource.attributes[0].key", wrap(wrap(wrap(pair, 1), 1), 1), 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r otlp.Request
+			require.NoError(t, r.Scan(otlp.SignalTraces, c.body, nil))
+			require.Equal(t, []int{c.items, c.refused}, []int{r.Items, r.Refused})
+			require.Equal(t, []otlp.Refusal{{Fault: otlp.FaultUTF8, Items: c.refused, Path: c.path, Text: "not UTF-8"}}, r.Refusals())
+			require.NoError(t, proto.Unmarshal(r.Kept(), &collectorv1.ExportTraceServiceRequest{}))
+		})
+	}
+}
+
+func TestBadFramingRefusesTheRequestAndSaysWhere(t *testing.T) {
+	good := encode(t, checkout())
+	for _, c := range []struct {
+		name string
+		body []byte
+		err  string
+	}{
+		{"cut off", good[:len(good)-9], "resource_spans[0]: a length runs past the end of its message at byte 0"},
+		{"garbage behind", append(good[:len(good):len(good)], 0xff), "a varint is cut off or longer than 10 bytes at byte"},
+		{"a field number of zero", []byte{0x02, 0x00}, "a field number is outside 1 to 536870911 at byte 0"},
+		{"a wire type that is none", []byte{0x0f}, "resource_spans[0]: a wire type is none of protobuf at byte 0"},
+		{"a group that is not closed", []byte{0x9b, 0x06}, "field 99: a group is not closed at byte 0"},
+		{"a length inside of a span", wrap([]byte{0x0a, 0x7f}, 2, 2, 1), "resource_spans[0].scope_spans[0].spans[0].trace_id: a length runs past the end of its message at byte 6"},
+		{"a length inside of an attribute", wrap([]byte{0x12, 0x01, 0x0a}, 9, 2, 2, 1), "resource_spans[0].scope_spans[0].spans[0].attributes[0].value.string_value: a varint is cut off or longer than 10 bytes at byte 10"},
+		{"two resources", wrap([]byte{0x0a, 0x00, 0x0a, 0x00}, 1), "resource_spans[0].resource: given twice, want at most once at byte 4"},
+		{"text", []byte("hello"), "field 13: a wire type is none of protobuf at byte 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r otlp.Request
+			err := r.Scan(otlp.SignalTraces, c.body, nil)
+			require.ErrorContains(t, err, c.err)
+			var m *otlp.Malformed
+			require.ErrorAs(t, err, &m)
+		})
+	}
+}
+
+func TestALogRecordIsTheItemOfLogs(t *testing.T) {
+	m := &collectorlogsv1.ExportLogsServiceRequest{ResourceLogs: []*logsv1.ResourceLogs{{ScopeLogs: []*logsv1.ScopeLogs{{
+		LogRecords: []*logsv1.LogRecord{
+			{Body: nested(3)},
+			{TraceId: []byte("short")},
+			{TraceId: make([]byte, 16), SpanId: make([]byte, 8)},
+			{TraceId: []byte("0123456789abcdef"), SpanId: []byte("0123")},
+			{Body: nested(otlp.MaxDepth + 1)},
+		}}}}}}
+	var r otlp.Request
+	require.NoError(t, r.Scan(otlp.SignalLogs, encode(t, m), nil))
+	require.Equal(t, []int{5, 3}, []int{r.Items, r.Refused})
+	require.Equal(t, []otlp.Refusal{
+		{otlp.FaultTraceID, 1, "resource_logs[0].scope_logs[0].log_records[1].trace_id", "5 bytes, want 16"},
+		{otlp.FaultSpanID, 1, "resource_logs[0].scope_logs[0].log_records[3].span_id", "4 bytes, want 8"},
+		{otlp.FaultDepth, 1, "resource_logs[0].scope_logs[0].log_records[4]", "values nested deeper than 64"},
+	}, r.Refusals())
+	records := m.ResourceLogs[0].ScopeLogs[0]
+	records.LogRecords = []*logsv1.LogRecord{records.LogRecords[0], records.LogRecords[2]}
+	requireMessage(t, m, r.Kept())
+}
+
+func TestADataPointIsTheItemOfMetrics(t *testing.T) {
+	gauge := &metricsv1.Metric{Name: "lb.limit", Data: &metricsv1.Metric_Gauge{Gauge: &metricsv1.Gauge{
+		DataPoints: []*metricsv1.NumberDataPoint{{}, {Attributes: []*commonv1.KeyValue{{Key: "a", Value: nested(65)}}}, {}}}}}
+	points := &metricsv1.Histogram{DataPoints: []*metricsv1.HistogramDataPoint{
+		{BucketCounts: []uint64{1, 1, 1}, ExplicitBounds: []float64{0.1, 1}},
+		{BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.1, 1}},
+		{},
+		{BucketCounts: []uint64{4}},
+	}}
+	m := &collectormetricsv1.ExportMetricsServiceRequest{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{
+		Metrics: []*metricsv1.Metric{gauge, {Name: "lb.wait", Data: &metricsv1.Metric_Histogram{Histogram: points}}, {Name: "empty"}}}}}}}
+	var r otlp.Request
+	require.NoError(t, r.Scan(otlp.SignalMetrics, encode(t, m), nil))
+	require.Equal(t, []int{7, 2}, []int{r.Items, r.Refused})
+	require.Equal(t, []otlp.Refusal{
+		{otlp.FaultDepth, 1, "resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[1]", "values nested deeper than 64"},
+		{otlp.FaultBuckets, 1, "resource_metrics[0].scope_metrics[0].metrics[1].histogram.data_points[1].bucket_counts",
+			`2 buckets for 2 bounds of metric "lb.wait", want one more than bounds`},
+	}, r.Refusals())
+	gauge.GetGauge().DataPoints = gauge.GetGauge().DataPoints[:2]
+	gauge.GetGauge().DataPoints[1] = &metricsv1.NumberDataPoint{}
+	points.DataPoints = append(points.DataPoints[:1], points.DataPoints[2:]...)
+	requireMessage(t, m, r.Kept())
+}
+
+func TestNothingIsAllocatedOnceTheSlicesHaveGrown(t *testing.T) {
+	b := load(512)
+	var r otlp.Request
+	var view otlp.Traces
+	require.Zero(t, testing.AllocsPerRun(20, func() {
+		_ = r.Scan(otlp.SignalTraces, b, nil)
+		_ = view.Scan(b)
+		for i := range view.Spans {
+			view.SpanAttr(&view.Spans[i], "http.route")
+		}
+	}))
+	require.Equal(t, []int{512, 0, 512}, []int{r.Items, r.Refused, len(view.Spans)})
+}
+
+// load is a request of spans as large as they are in the field: about 470 bytes, ten attributes, an event in one of five.
+func load(spans int) []byte {
+	m := checkout()
+	group := m.ResourceSpans[0].ScopeSpans[0]
+	template := group.Spans[0]
+	group.Spans = nil
+	template.Attributes = nil
+	for _, key := range []string{"http.request.method", "http.route", "url.scheme", "server.address", "network.protocol.version", "user_agent.original", "client.address", "enduser.id"} {
+		template.Attributes = append(template.Attributes, text(key, strings.Repeat("v", 12)))
+	}
+	template.Attributes = append(template.Attributes, integer("http.response.status_code", 200), integer("server.port", 8080))
+	for i := range spans {
+		s := proto.CloneOf(template)
+		if s.Events = nil; i%5 == 0 {
+			s.Events = []*tracev1.Span_Event{{Name: "retry", Attributes: []*commonv1.KeyValue{text("reason", "timeout")}}}
+		}
+		group.Spans = append(group.Spans, s)
+	}
+	b, _ := proto.Marshal(m)
+	return b
+}
+
+func BenchmarkRequestScan(b *testing.B) {
+	body := load(512)
+	var r otlp.Request
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		_ = r.Scan(otlp.SignalTraces, body, nil)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/span")
+}
+
+func BenchmarkTracesScan(b *testing.B) {
+	body := load(512)
+	var view otlp.Traces
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		_ = view.Scan(body)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/span")
+}

@@ -1,0 +1,312 @@
+package otlp
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Transcode turns an export request in OTLP/JSON into protobuf, appended to dst. It is strict about JSON and lenient
+// about its dialects: keys in lowerCamelCase or snake_case, 64-bit integers as numbers or strings, ids in hex of
+// either case, enums as numbers or names; unknown keys are passed over. An item with a value that does not fit its
+// field is marked, for Request.Scan to refuse it alone. The error is a *BadJSON.
+func Transcode(dst []byte, s Signal, body []byte) (request []byte, marks []Mark, err error) {
+	t := transcoder{jsonScanner: jsonScanner{b: body}, out: dst}
+	defer func() {
+		switch bad := recover().(type) {
+		case nil:
+		case *BadJSON:
+			if bad.Path == "" {
+				bad.Path = t.pathText()
+			}
+			request, marks, err = nil, nil, bad
+		default:
+			panic(bad)
+		}
+	}()
+	t.message(s.root(), 0)
+	if t.peek(); t.pos < len(body) {
+		t.unexpected("the end of the JSON")
+	}
+	if top := schema[s.root()].field(1).name; t.strangers && !t.known {
+		t.fail("no key of an export request of %s, want %q", s, JSONPath(top))
+	}
+	return t.out, t.marks, nil
+}
+
+// JSONPath turns a path in the names of protobuf into one in those of JSON.
+func JSONPath(path string) string {
+	out := make([]byte, 0, len(path))
+	for i := 0; i < len(path); i++ {
+		if path[i] == '_' && i+1 < len(path) && path[i+1] >= 'a' && path[i+1] <= 'z' {
+			i++
+			out = append(out, path[i]-'a'+'A')
+			continue
+		}
+		out = append(out, path[i])
+	}
+	return string(out)
+}
+
+type transcoder struct {
+	jsonScanner
+	out   []byte
+	path  []step
+	marks []Mark
+
+	items            int  // items begun
+	inItem, faulty   bool // inside an item; which is marked
+	known, strangers bool // keys that the outermost object has
+}
+
+type step struct {
+	field *field
+	index int
+}
+
+// message reads an object as the fields of a message. values counts the AnyValues around it.
+func (t *transcoder) message(id messageID, values int) {
+	if id == anyValue {
+		if values++; values > MaxDepth {
+			t.mark(FaultDepth, fmt.Sprintf("values nested deeper than %d", MaxDepth))
+			t.skip()
+			return
+		}
+	}
+	if t.peek() != '{' {
+		t.misfit("an object")
+		return
+	}
+	m := &schema[id]
+	if m.role == item {
+		t.inItem, t.faulty = true, false
+		defer func() { t.items, t.inItem = t.items+1, false }()
+	}
+	outermost := t.depth == 0
+	t.object(func(key []byte) {
+		num := m.named(key)
+		if outermost {
+			t.known, t.strangers = t.known || num > 0, true
+		}
+		if num == 0 {
+			t.skip()
+			return
+		}
+		f := &m.fields[num]
+		t.path = append(t.path, step{field: f})
+		switch {
+		case t.isNull():
+			t.literal()
+		case !f.list:
+			t.field(f, protowire.Number(num), values)
+		case t.peek() != '[':
+			t.misfit("an array")
+		default:
+			t.array(func(i int) {
+				t.path[len(t.path)-1].index = i
+				t.field(f, protowire.Number(num), values)
+			})
+		}
+		t.path = t.path[:len(t.path)-1]
+	})
+}
+
+// named finds a field by its name in JSON or in protobuf, or gives 0.
+func (m *message) named(key []byte) int {
+	for num := range m.fields {
+		if m.fields[num].kind != kindNone && sameName(m.fields[num].name, key) {
+			return num
+		}
+	}
+	return 0
+}
+
+func sameName(name string, key []byte) bool {
+	if string(key) == name {
+		return true
+	}
+	j := 0
+	for i := 0; i < len(name); i, j = i+1, j+1 {
+		c := name[i]
+		if c == '_' {
+			i++
+			c = name[i] - 'a' + 'A'
+		}
+		if j >= len(key) || key[j] != c {
+			return false
+		}
+	}
+	return j == len(key)
+}
+
+func (t *transcoder) isNull() bool { return t.peek() == 'n' }
+
+// field reads one value of a field.
+func (t *transcoder) field(f *field, num protowire.Number, values int) {
+	switch f.kind {
+	case kindMessage:
+		t.out = protowire.AppendTag(t.out, num, protowire.BytesType)
+		start := len(t.out)
+		t.message(f.of, values)
+		t.out = insertLength(t.out, start)
+	case kindText:
+		if s, ok := t.quoted("a string"); ok {
+			t.out = appendBytes(t.out, num, s)
+		}
+	case kindBytes:
+		if s, ok := t.quoted("a string in base64"); ok {
+			if b, ok := fromBase64(s); ok {
+				t.out = appendBytes(t.out, num, b)
+			} else {
+				t.mark(FaultValue, fmt.Sprintf("%s, want base64", clip(s)))
+			}
+		}
+	case kindID:
+		t.id(f, num)
+	case kindDouble:
+		if v, ok := t.double(); ok {
+			t.out = protowire.AppendFixed64(protowire.AppendTag(t.out, num, protowire.Fixed64Type), math.Float64bits(v))
+		}
+	default:
+		if v, ok := t.integer(f); ok {
+			t.appendNumber(f.kind, num, v)
+		}
+	}
+}
+
+func (t *transcoder) appendNumber(k kind, num protowire.Number, v uint64) {
+	t.out = protowire.AppendTag(t.out, num, protowire.Type(k.wire()))
+	switch k.wire() {
+	case wireFixed64:
+		t.out = protowire.AppendFixed64(t.out, v)
+	case wireFixed32:
+		t.out = protowire.AppendFixed32(t.out, uint32(v))
+	default:
+		if k == kindSint32 {
+			v = protowire.EncodeZigZag(int64(v))
+		}
+		t.out = protowire.AppendVarint(t.out, v)
+	}
+}
+
+// id reads an id in hex. The ids of links and exemplars are not checked: a bad one is left out.
+func (t *transcoder) id(f *field, num protowire.Number) {
+	s, ok := t.quoted("a string in hex")
+	if !ok {
+		return
+	}
+	b := make([]byte, hex.DecodedLen(len(s)))
+	_, err := hex.Decode(b, s)
+	switch {
+	case err == nil && (f.id == 0 || len(b) == int(f.id) || len(b) == 0):
+		t.out = appendBytes(t.out, num, b)
+	case f.id != 0:
+		t.mark(f.fault, fmt.Sprintf("%s, want %d hex digits", clip(s), 2*f.id))
+	}
+}
+
+// quoted reads a string, or faults.
+func (t *transcoder) quoted(want string) ([]byte, bool) {
+	if t.peek() != '"' {
+		t.misfit(want)
+		return nil, false
+	}
+	return t.text(), true
+}
+
+func (t *transcoder) double() (float64, bool) {
+	text := ""
+	switch c := t.peek(); {
+	case c == '"':
+		text = string(t.text())
+		switch text {
+		case "NaN":
+			return math.NaN(), true
+		case "Infinity":
+			return math.Inf(1), true
+		case "-Infinity":
+			return math.Inf(-1), true
+		}
+	case c == '-' || c >= '0' && c <= '9':
+		text = string(t.literal())
+	default:
+		t.misfit("a number")
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !isNumber([]byte(text)) {
+		t.mark(FaultValue, fmt.Sprintf("%s, want a double", clip([]byte(text))))
+		return 0, false
+	}
+	return v, true
+}
+
+// misfit passes over a value of the wrong type.
+func (t *transcoder) misfit(want string) {
+	start := t.pos
+	what := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a bool", 'f': "a bool", 'n': "null"}[t.peek()]
+	if what == "" {
+		what = "a number"
+	}
+	t.skip()
+	if !t.inItem {
+		t.pos = start
+	}
+	t.mark(FaultValue, what+", want "+want)
+}
+
+// mark notes a fault of the item that is being read, the first one only. Outside of an item it fails the request.
+func (t *transcoder) mark(f Fault, text string) {
+	if !t.inItem {
+		t.fail("%s", text)
+	}
+	if !t.faulty {
+		t.marks = append(t.marks, Mark{Item: t.items, Path: t.pathText(), Text: text, Fault: f})
+		t.faulty = true
+	}
+}
+
+func (t *transcoder) pathText() string {
+	var b strings.Builder
+	for i, s := range t.path {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(s.field.name)
+		if s.field.list {
+			fmt.Fprintf(&b, "[%d]", s.index)
+		}
+	}
+	return b.String()
+}
+
+// insertLength puts the length of b[start:] before it.
+func insertLength(b []byte, start int) []byte {
+	n := len(b) - start
+	size := protowire.SizeVarint(uint64(n))
+	b = append(b, "0123456789"[:size]...)
+	copy(b[start+size:], b[start:start+n])
+	protowire.AppendVarint(b[start:start], uint64(n))
+	return b
+}
+
+// fromBase64 reads the standard and the URL alphabet, padded or not, as protobuf's JSON does.
+func fromBase64(s []byte) ([]byte, bool) {
+	text := strings.TrimRight(string(s), "=")
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	return b, err == nil
+}
+
+// clip quotes a text that came, or says how long it is.
+func clip(s []byte) string {
+	if len(s) > 48 {
+		return fmt.Sprintf("%d characters", len(s))
+	}
+	return strconv.Quote(string(s))
+}

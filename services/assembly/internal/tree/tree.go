@@ -1,0 +1,282 @@
+// Package tree finds the structure of a trace: who called whom, what is missing, and whose time was spent where.
+//
+// Spans come from many machines, in any order, with clocks that differ and parents that never arrive. Build accepts
+// all of it and gives a forest in which every span is exactly once, the same for every order of arrival:
+//
+//   - A span without a parent id is a root. A span whose parent is not there is an orphan. Both are tops.
+//   - A span that is its own ancestor is in a cycle. The cycle is cut at its member with the earliest start, then the
+//     lowest id; that member becomes a top.
+//   - A client and a server span may share one id, as Zipkin does it. The server span is then the client span's
+//     child; other children belong to the one of their own service, else to the server span.
+//   - A span that ends before it starts has no duration. A span without any time takes no part in bounds or paths.
+//
+// Build is O(n log n), does not recurse and, in steady state, does not allocate.
+package tree
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/triflow/triflow/pkg/id"
+)
+
+// Kind is the kind of a span as OTLP numbers it.
+type Kind uint8
+
+// The kinds.
+const (
+	Internal Kind = 1
+	Server   Kind = 2
+	Client   Kind = 3
+	Producer Kind = 4
+	Consumer Kind = 5
+)
+
+// Receives tells that a span of this kind handles a request of somebody else.
+func (k Kind) Receives() bool { return k == Server || k == Consumer }
+
+// Sends tells that a span of this kind waits for, or leaves work to, somebody else.
+func (k Kind) Sends() bool { return k == Client || k == Producer }
+
+// Span is what the structure needs to know of a span.
+type Span struct {
+	ID, Parent id.Span
+	// Start and End in Unix nanoseconds, as sent; 0: not given.
+	Start, End uint64
+	// Service is the caller's number for the service; it is only compared.
+	Service int32
+	Kind    Kind
+	// Error tells that the status is an error.
+	Error bool
+}
+
+// None stands for "no span" where an index of one is expected.
+const None int32 = -1
+
+// Tree is the structure of one trace. Every int32 is an index into Spans. It is valid until its Builder builds again.
+type Tree struct {
+	// Spans as given, except that End is at least Start, and that a missing Start is the End.
+	Spans []Span
+	// Order lists all spans by start, then id, then kind.
+	Order []int32
+	// Parent of each span, or None for a top.
+	Parent []int32
+	// Roots are the spans without a parent id, in order. Tops are roots, orphans and cuts, in order.
+	Roots, Tops []int32
+	// Findings in order of span.
+	Findings []Finding
+	// Start and End bound all spans that have a time; both 0 without one.
+	Start, End uint64
+
+	first []int32 // first[i]:first[i+1] bounds the children of i in child
+	child []int32
+}
+
+// Children of i, by start, then id.
+func (t *Tree) Children(i int32) []int32 { return t.child[t.first[i]:t.first[i+1]] }
+
+// Timed tells that the span has a time at all.
+func (t *Tree) Timed(i int32) bool { return t.Spans[i].Start != 0 }
+
+// Duration of i in nanoseconds; never negative.
+func (t *Tree) Duration(i int32) uint64 { return t.Spans[i].End - t.Spans[i].Start }
+
+// Builder builds trees in memory that it uses again. The zero value is ready; it serves one goroutine.
+type Builder struct {
+	tree   Tree
+	byID   []int32
+	colour []uint8
+	fill   []int32
+}
+
+// Build gives the structure of spans, which it does not keep. No (id, kind) should come twice; if one does, both are
+// in the tree and the first is found as a parent.
+func (b *Builder) Build(spans []Span) *Tree {
+	t := &b.tree
+	*t = Tree{
+		Spans: append(t.Spans[:0], spans...), Order: t.Order[:0], Parent: t.Parent[:0],
+		Roots: t.Roots[:0], Tops: t.Tops[:0], Findings: t.Findings[:0], first: t.first[:0], child: t.child[:0],
+	}
+	b.clock()
+	b.sort()
+	for i := range t.Spans {
+		t.Parent = append(t.Parent, b.parent(int32(i)))
+	}
+	b.cut()
+	b.link()
+	b.judge()
+	return t
+}
+
+// clock mends the times and finds the bounds.
+func (b *Builder) clock() {
+	t := &b.tree
+	for i := range t.Spans {
+		s := &t.Spans[i]
+		if fault := clockFault(s); fault != 0 {
+			t.Findings = append(t.Findings, Finding{Kind: fault, Span: int32(i), Other: None})
+		}
+		if s.Start == 0 {
+			s.Start = s.End
+		}
+		s.End = max(s.End, s.Start)
+		if s.Start == 0 {
+			continue
+		}
+		if t.Start == 0 || s.Start < t.Start {
+			t.Start = s.Start
+		}
+		t.End = max(t.End, s.End)
+	}
+}
+
+// sort makes the two orders: by start for reading, by id for finding.
+func (b *Builder) sort() {
+	t := &b.tree
+	b.byID = b.byID[:0]
+	for i := range t.Spans {
+		t.Order, b.byID = append(t.Order, int32(i)), append(b.byID, int32(i))
+	}
+	slices.SortFunc(t.Order, func(x, y int32) int {
+		return cmp.Or(cmp.Compare(t.Spans[x].Start, t.Spans[y].Start), b.compareID(x, y))
+	})
+	slices.SortFunc(b.byID, b.compareID)
+}
+
+func (b *Builder) compareID(x, y int32) int {
+	p, q := &b.tree.Spans[x], &b.tree.Spans[y]
+	return cmp.Or(bytes.Compare(p.ID[:], q.ID[:]), cmp.Compare(p.Kind, q.Kind),
+		cmp.Compare(p.Service, q.Service), cmp.Compare(p.Start, q.Start), cmp.Compare(p.End, q.End))
+}
+
+// withID gives the spans of an id.
+func (b *Builder) withID(want id.Span) []int32 {
+	from, found := slices.BinarySearchFunc(b.byID, want, func(i int32, w id.Span) int {
+		return bytes.Compare(b.tree.Spans[i].ID[:], w[:])
+	})
+	if !found {
+		return nil
+	}
+	to := from + 1
+	for to < len(b.byID) && b.tree.Spans[b.byID[to]].ID == want {
+		to++
+	}
+	return b.byID[from:to]
+}
+
+// parent resolves the parent of i: None for none or a missing one, i itself for a span that names itself.
+func (b *Builder) parent(i int32) int32 {
+	s := &b.tree.Spans[i]
+	if s.Kind.Receives() {
+		for _, j := range b.withID(s.ID) {
+			if b.tree.Spans[j].Kind.Sends() {
+				return j
+			}
+		}
+	}
+	if s.Parent.IsZero() {
+		return None
+	}
+	best, rank := None, -1
+	for _, j := range b.withID(s.Parent) {
+		p := &b.tree.Spans[j]
+		r := 0
+		if p.Kind.Receives() {
+			r = 1
+		}
+		if p.Service == s.Service {
+			r += 2
+		}
+		if j != i && r > rank {
+			best, rank = j, r
+		}
+	}
+	if best == None && s.Parent == s.ID {
+		return i
+	}
+	return best
+}
+
+const (
+	white = iota // not reached
+	grey         // on the way up from where we are
+	black        // leads to a top
+)
+
+// cut finds the cycles of the parent links and opens each at its first member in Order.
+func (b *Builder) cut() {
+	t := &b.tree
+	b.colour = append(b.colour[:0], make([]uint8, len(t.Spans))...)
+	for _, from := range t.Order {
+		at := from
+		for at != None && b.colour[at] == white {
+			b.colour[at] = grey
+			at = t.Parent[at]
+		}
+		if at != None && b.colour[at] == grey {
+			b.open(at)
+		}
+		for i := from; i != None && b.colour[i] == grey; i = t.Parent[i] {
+			b.colour[i] = black
+		}
+	}
+}
+
+// open cuts the cycle that at is on, and notes its members.
+func (b *Builder) open(at int32) {
+	t := &b.tree
+	first, n := at, 0
+	for i := at; ; {
+		n++
+		if t.before(i, first) {
+			first = i
+		}
+		if i = t.Parent[i]; i == at {
+			break
+		}
+	}
+	for i := at; ; {
+		b.colour[i] = black
+		t.Findings = append(t.Findings, Finding{Kind: Cycle, Span: i, Other: first, Size: n})
+		if i = t.Parent[i]; i == at {
+			break
+		}
+	}
+	t.Parent[first] = None
+}
+
+// before is the order of Order, for two spans of different id.
+func (t *Tree) before(i, j int32) bool {
+	p, q := &t.Spans[i], &t.Spans[j]
+	return cmp.Or(cmp.Compare(p.Start, q.Start), bytes.Compare(p.ID[:], q.ID[:]), cmp.Compare(p.Kind, q.Kind)) < 0
+}
+
+// link makes the lists of children, roots and tops.
+func (b *Builder) link() {
+	t := &b.tree
+	n := len(t.Spans)
+	t.first = append(t.first, make([]int32, n+1)...)
+	for _, p := range t.Parent {
+		if p != None {
+			t.first[p+1]++
+		}
+	}
+	for i := range n {
+		t.first[i+1] += t.first[i]
+	}
+	b.fill = append(b.fill[:0], t.first[:n]...)
+	t.child = append(t.child, make([]int32, t.first[n])...)
+	for _, i := range t.Order {
+		p := t.Parent[i]
+		if p != None {
+			t.child[b.fill[p]] = i
+			b.fill[p]++
+			continue
+		}
+		t.Tops = append(t.Tops, i)
+		if t.Spans[i].Parent.IsZero() {
+			t.Roots = append(t.Roots, i)
+		}
+	}
+}
