@@ -11,6 +11,9 @@ const Wildcard = "<*>"
 // maxLineBytes is how much of a line is looked at; what follows has no part in its template.
 const maxLineBytes = 4 << 10
 
+// maxQuote bounds how long a quoted value may be.
+const maxQuote = 1 << 10
+
 // Scanner cuts lines into tokens and masks their values. The zero value is ready; it serves one goroutine.
 //
 // The tokens of a line join to its canonical form: blanks collapsed to one, which leads the token after it, and values
@@ -188,9 +191,10 @@ func (s *Scanner) tokenStart(n int) int {
 	return s.ends[n-1]
 }
 
-// closing gives the index of the quote that closes the one at i, or -1; a backslash hides the byte after it.
+// closing gives the index of the quote that closes the one at i, or -1; a backslash hides the byte after it. It looks
+// maxQuote bytes ahead, so that a line of quotes is not quadratic.
 func closing(line string, i int) int {
-	for j := i + 1; j < len(line); j++ {
+	for j := i + 1; j < min(len(line), i+maxQuote); j++ {
 		switch line[j] {
 		case '\\':
 			j++
