@@ -187,6 +187,7 @@ func nearer(a, b *Template) bool {
 func (m *Miner) absorb(t, u *Template) {
 	m.remove(u)
 	t.Count += u.Count
+	t.Hits += u.Hits
 	t.see(u.First, u.Last, u.Severity)
 	t.Aliases = append(append(t.Aliases, u.Aliases...), u.ID)
 	if over := len(t.Aliases) - maxAliases; over > 0 {
@@ -238,6 +239,7 @@ func (m *Miner) evict() {
 	}
 	m.remove(victim)
 	m.other.Count += victim.Count
+	m.other.Hits += victim.Hits
 	m.other.see(victim.First, victim.Last, victim.Severity)
 	m.mark(m.other)
 	m.removed = append(m.removed, victim.ID)
@@ -293,12 +295,15 @@ func (t *Template) see(first, last time.Time, severity int32) {
 }
 
 // cut gives a copy of at most n bytes of s that ends with a whole rune.
-func cut(s string, n int) string {
+func cut(s string, n int) string { return strings.Clone(s[:whole(s, n)]) }
+
+// whole gives the length, at most n, of the part of s that ends with a whole rune.
+func whole(s string, n int) int {
 	if len(s) <= n {
-		return strings.Clone(s)
+		return len(s)
 	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return strings.Clone(s[:n])
+	return n
 }

@@ -30,9 +30,7 @@ type Scanner struct {
 
 // Scan cuts line into at most limit tokens; the rest of the line is left out. What it gives is valid until the next Scan.
 func (s *Scanner) Scan(line string, limit int) Tokens {
-	if len(line) > maxLineBytes {
-		line = line[:maxLineBytes]
-	}
+	line = line[:whole(line, maxLineBytes)]
 	s.line, s.form, s.ends, s.start, s.masked = line, s.form[:0], s.ends[:0], 0, -1
 	s.text = -1
 	for i := 0; i < len(line) && len(s.ends) < limit; {

@@ -3,6 +3,7 @@ package drain
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 
@@ -14,6 +15,20 @@ type ID [8]byte
 
 // String gives 16 lower-case hex digits.
 func (d ID) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText gives what String gives.
+func (d ID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText reads 16 hex digits.
+func (d *ID) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(d) {
+		return fmt.Errorf("%d characters, want %d hex digits", len(text), 2*len(d))
+	}
+	if _, err := hex.Decode(d[:], text); err != nil {
+		return fmt.Errorf("%q, want %d hex digits", text, 2*len(d))
+	}
+	return nil
+}
 
 // Other is the text of the template that gathers what no other has room for.
 const Other = "other"
@@ -29,7 +44,7 @@ type Template struct {
 	Floor int
 	// Count is how many lines are accounted to it. For Other that includes the counts of evicted templates.
 	Count uint64
-	// Hits is how many lines it matched since the Miner was made.
+	// Hits is how many lines came to it since the owner of the Miner last set it to 0.
 	Hits uint64
 	// First and Last bound the times of its lines.
 	First, Last time.Time
