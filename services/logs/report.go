@@ -25,13 +25,13 @@ func (s *Service) step(ctx context.Context, reports chan<- []sample) {
 	}
 }
 
-// report sends the samples of each step to anomaly, until reports is closed.
-func (s *Service) report(reports <-chan []sample) {
+// report sends the samples of each step to anomaly, until reports is closed; once ctx has ended it sends no more.
+func (s *Service) report(ctx context.Context, reports <-chan []sample) {
 	for samples := range reports {
 		points := s.points(samples, s.deps.Now())
 		for len(points) > 0 {
 			n := min(len(points), maxObserve)
-			s.send(points[:n])
+			s.send(ctx, points[:n])
 			points = points[n:]
 		}
 	}
@@ -53,9 +53,9 @@ func (s *Service) points(samples []sample, now time.Time) []*anomalyv1.Point {
 	return points
 }
 
-// send makes one call. It is bounded by a step and not by the service's end, which it delays by at most that.
-func (s *Service) send(points []*anomalyv1.Point) {
-	ctx, cancel := context.WithTimeout(context.Background(), min(s.cfg.Step, 2*time.Second))
+// send makes one call, bounded so that a silent neighbour costs no more than the rates of a step.
+func (s *Service) send(ctx context.Context, points []*anomalyv1.Point) {
+	ctx, cancel := context.WithTimeout(ctx, min(s.cfg.Step, 2*time.Second))
 	defer cancel()
 	if _, err := s.deps.Anomaly.Observe(ctx, &anomalyv1.ObserveRequest{Points: points}); err != nil {
 		s.metrics.pointsLost.Add(ctx, int64(len(points)))

@@ -104,13 +104,17 @@ func newService(cfg Config, deps Deps, st store) (*Service, error) {
 }
 
 // Push takes b over; see handoff.Receiver. It decodes in the caller's goroutine and waits while the queue is full. A
-// payload that is no logs request is dropped and counted: sent again it would be no better.
+// payload that is no logs request is dropped and counted: sent again it would be no better. A batch that is taken while
+// the service stops may never be done; it comes again after the restart.
 func (s *Service) Push(ctx context.Context, b handoff.Batch) error {
 	if b.Signal != handoffv1.Signal_SIGNAL_LOGS {
 		return fmt.Errorf("push %s/%d: signal %v, want logs", b.Sender, b.Position, b.Signal)
 	}
 	if err := s.Ready(); err != nil {
 		return err
+	}
+	if b.ReceiveTime.IsZero() {
+		b.ReceiveTime = s.deps.Now()
 	}
 	entries, err := decode(b.Payload, b.ReceiveTime)
 	if err != nil {
@@ -145,12 +149,12 @@ func (s *Service) Ready() error {
 func (s *Service) Run(ctx context.Context) error {
 	reports := make(chan []sample, 1)
 	var wg sync.WaitGroup
-	wg.Go(func() { s.report(reports) })
+	wg.Go(func() { s.report(ctx, reports) })
 	err := s.write(ctx, reports)
 	close(s.stopped)
 	close(reports)
 	if err == nil {
-		err = s.drain()
+		err = s.drain(context.WithoutCancel(ctx))
 	}
 	if err != nil {
 		s.failure.CompareAndSwap(nil, &err)

@@ -28,12 +28,12 @@ func (s *Service) write(ctx context.Context, reports chan<- []sample) error {
 	}
 }
 
-// drain stores what was pushed before the stop. It asks no context: it is bounded by the queue.
-func (s *Service) drain() error {
+// drain stores what was pushed before the stop; it is bounded by the queue.
+func (s *Service) drain(ctx context.Context) error {
 	for {
 		select {
 		case j := <-s.jobs:
-			if err := s.apply(context.Background(), s.gather(j)); err != nil {
+			if err := s.apply(ctx, s.gather(j)); err != nil {
 				return err
 			}
 		default:
