@@ -49,7 +49,7 @@ func (s *Service) recordLocked(id string, e event) (*remediationv1.Remediation, 
 	if !known {
 		return nil, fmt.Errorf("event %q is not known", e.name)
 	}
-	if to != p.GetState() {
+	if to != plan.Running || p.GetState() != plan.Running { // steps follow each other within RUNNING
 		if err := plan.Move(p.GetState(), to); err != nil {
 			return nil, err
 		}

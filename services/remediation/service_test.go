@@ -103,7 +103,10 @@ func TestAnApprovalMustNameTheStateAndTheHash(t *testing.T) {
 	err = approve(p.GetId(), p.GetPlanHash(), "ann")
 	require.Equal(t, codes.FailedPrecondition, status.Code(err))
 	require.ErrorContains(t, err, "plan is REJECTED, cannot become APPROVED")
-	require.Empty(t, w.sampling.updates)
+	_, err = v.RejectRemediation(t.Context(), &remediationv1.RejectRemediationRequest{Id: p.GetId(), Approver: "eve"})
+	require.Equal(t, codes.FailedPrecondition, status.Code(err))
+	require.ErrorContains(t, err, "plan is REJECTED, cannot become REJECTED")
+	require.Zero(t, w.sampling.updates)
 
 	got, err := v.GetRemediation(t.Context(), &remediationv1.GetRemediationRequest{Id: p.GetId()})
 	require.NoError(t, err)
