@@ -76,9 +76,12 @@ func TestTheControlPageExplainsEveryFault(t *testing.T) {
 	}
 }
 
-func statusOfGet(t *testing.T, url string) int {
+// ask returns the status that the URL answers with.
+func ask(t *testing.T, method, url string) int {
 	t.Helper()
-	res, err := http.Get(url)
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	_, err = io.Copy(io.Discard, res.Body)
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ const (
 
 // do sends the statement under a client span with the database conventions.
 func (q query) do(ctx context.Context, s *service, _ job) error {
-	return s.persist(ctx, func(ctx context.Context) (err error) {
+	return s.persist(ctx, q.to, func(ctx context.Context) (err error) {
 		attrs := statementAttributes(q.summary)
 		start := time.Now()
 		ctx, span := s.tracer.Start(ctx, q.summary, trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(start),

@@ -49,8 +49,8 @@ type exporters struct {
 	logs    sdklog.Exporter
 }
 
-// newExporters makes exporters that share conn and report to r.
-func newExporters(ctx context.Context, conn *grpc.ClientConn, r *reach) (exporters, error) {
+// newExporters makes exporters that share conn and send.
+func newExporters(ctx context.Context, conn *grpc.ClientConn, send sender) (exporters, error) {
 	spans, err := otlptracegrpc.New(ctx, otlptracegrpc.WithGRPCConn(conn), otlptracegrpc.WithTimeout(exportTimeout),
 		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{Enabled: true, InitialInterval: retryFirst, MaxInterval: retryMax, MaxElapsedTime: exportTimeout}))
 	if err != nil {
@@ -66,56 +66,61 @@ func newExporters(ctx context.Context, conn *grpc.ClientConn, r *reach) (exporte
 	if err != nil {
 		return exporters{}, fmt.Errorf("log exporter: %w", err)
 	}
-	return exporters{spanExporter{spans, r}, metricExporter{metrics, r}, logExporter{logs, r}}, nil
+	return exporters{spanExporter{spans, send}, metricExporter{metrics, send}, logExporter{logs, send}}, nil
 }
 
-// reach knows whether telemetry arrives, and logs when that changes. It keeps export errors from the SDK's process-wide
-// error handler, which would print each of a dozen services' every second.
-type reach struct {
-	log      *slog.Logger
-	endpoint string
+// sender runs exports for all exporters of the shop.
+type sender func(ctx context.Context, export func(context.Context) error) error
 
-	mu   sync.Mutex // guards lost
-	lost bool
-}
+// newSender returns a sender whose exports end with end, however the SDK retries them: an SDK that is shut down waits for
+// the export under way. It logs when telemetry stops or starts to arrive, and keeps the errors from the SDK's process-wide
+// handler, which would print each of a dozen services' every second.
+func newSender(end context.Context, log *slog.Logger, endpoint string) sender {
+	var mu sync.Mutex // guards lost
+	lost := false
+	return func(ctx context.Context, export func(context.Context) error) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(end, cancel)()
+		err := export(ctx)
 
-func (r *reach) report(err error) error {
-	r.mu.Lock()
-	changed := r.lost != (err != nil)
-	r.lost = err != nil
-	r.mu.Unlock()
-	switch {
-	case changed && err != nil:
-		r.log.Warn("telemetry is not accepted, the shop goes on without", "server.address", r.endpoint, "error", err)
-	case changed:
-		r.log.Info("telemetry is accepted", "server.address", r.endpoint)
+		mu.Lock()
+		changed := lost != (err != nil)
+		lost = err != nil
+		mu.Unlock()
+		switch {
+		case changed && err != nil:
+			log.Warn("telemetry is not accepted, the shop goes on without", "server.address", endpoint, "error", err)
+		case changed:
+			log.Info("telemetry is accepted", "server.address", endpoint)
+		}
+		return nil
 	}
-	return nil
 }
 
 type spanExporter struct {
 	sdktrace.SpanExporter
-	reach *reach
+	send sender
 }
 
 func (e spanExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	return e.reach.report(e.SpanExporter.ExportSpans(ctx, spans))
+	return e.send(ctx, func(ctx context.Context) error { return e.SpanExporter.ExportSpans(ctx, spans) })
 }
 
 type metricExporter struct {
 	sdkmetric.Exporter
-	reach *reach
+	send sender
 }
 
 func (e metricExporter) Export(ctx context.Context, rm *metricdata.ResourceMetrics) error {
-	return e.reach.report(e.Exporter.Export(ctx, rm))
+	return e.send(ctx, func(ctx context.Context) error { return e.Exporter.Export(ctx, rm) })
 }
 
 type logExporter struct {
 	sdklog.Exporter
-	reach *reach
+	send sender
 }
 
 func (e logExporter) Export(ctx context.Context, records []sdklog.Record) error {
-	return e.reach.report(e.Exporter.Export(ctx, records))
+	return e.send(ctx, func(ctx context.Context) error { return e.Exporter.Export(ctx, records) })
 }

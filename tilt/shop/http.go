@@ -85,7 +85,7 @@ func outlive(ctx, hard context.Context) (context.Context, context.CancelFunc) {
 }
 
 func (c call) do(ctx context.Context, s *service, j job) error {
-	return s.persist(ctx, func(ctx context.Context) error {
+	return s.persist(ctx, c.to, func(ctx context.Context) error {
 		return send(context.WithValue(ctx, patternKey{}, c.pattern), s.instrumented, c.to, c.pattern, j)
 	})
 }

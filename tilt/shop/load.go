@@ -25,7 +25,7 @@ type journey struct {
 // journeys add up to one.
 func journeys() []journey {
 	return []journey{
-		{"GET /", 0.15, newItem},
+		{"GET /home", 0.15, newItem},
 		{"GET /products/{id}", 0.25, newItem},
 		{"GET /search", 0.15, newItem},
 		{"POST /cart/{id}/items", 0.20, newOrder},

@@ -32,7 +32,7 @@ func (s *service) measure() error {
 	if err = errors.Join(append(errs, err)...); err != nil {
 		return err
 	}
-	s.registered, err = s.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+	_, err = s.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(cpu, s.pool.utilization(time.Now()))
 		if s.consumes != nil {
 			q := s.queues[s.consumes.queue]

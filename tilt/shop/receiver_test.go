@@ -176,11 +176,11 @@ func (r *receiver) where(fits func(span) bool) []span {
 	return found
 }
 
-// quickly is the default configuration at ten times the load, with a fault from the start if any.
-func quickly(endpoint, fault string) Config {
+// quickly is the default configuration at more than twice the load, with a fault from the start if any.
+func quickly(endpoint string, fault Kind) Config {
 	cfg := settings.Defaults[Config]()
-	cfg.Endpoint, cfg.ControlAddress, cfg.Rate = endpoint, "127.0.0.1:0", 150
-	cfg.Fault, cfg.FaultAfter = fault, 0
+	cfg.Endpoint, cfg.ControlAddress, cfg.Rate = endpoint, "127.0.0.1:0", 50
+	cfg.Fault, cfg.FaultAfter = string(fault), 0
 	return cfg
 }
 
@@ -202,7 +202,7 @@ func start(t *testing.T, cfg Config) (s *Shop, stop func()) {
 
 // visit runs a shop under a fault, or none, until a number of checkouts has been seen, closes it, and returns everything
 // it has sent.
-func visit(t *testing.T, fault string, checkouts int) *receiver {
+func visit(t *testing.T, fault Kind, checkouts int) *receiver {
 	t.Helper()
 	r := listen(t, "127.0.0.1:0")
 	_, stop := start(t, quickly(r.address, fault))

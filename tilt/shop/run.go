@@ -34,12 +34,16 @@ func (s *Shop) serve(hard context.Context, group *errgroup.Group) (shut func()) 
 	}
 	start("control", s.control, (&control{s.faults, s.log}).handler())
 	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(hard), drainLimit+time.Second)
+		defer cancel()
 		var stopping sync.WaitGroup
 		for _, srv := range servers {
 			stopping.Go(func() {
-				// A connection that was dialled and never used counts as busy until its client closes it.
+				// A connection that was dialled and never used counts as busy for five seconds, unless its client closes it.
 				s.net.CloseIdleConnections()
-				_ = srv.Shutdown(context.WithoutCancel(hard)) // fails only with its context or an unclosable listener
+				if srv.Shutdown(ctx) != nil {
+					_ = srv.Close() // only such connections are left: hard has ended every job
+				}
 			})
 		}
 		stopping.Wait()
@@ -92,25 +96,22 @@ func (s *Shop) breakLater(ctx context.Context) {
 	if s.cfg.Fault == "" || pause(ctx, s.cfg.FaultAfter) != nil {
 		return
 	}
-	kind := Kind(s.cfg.Fault)
-	target, err := resolve(kind, s.cfg.FaultTarget)
-	if err != nil {
-		s.log.Error("fault not switched on", "error", err) // Validate has let it through: a defect of ours
-		return
-	}
-	s.faults.set(kind, target, time.Now())
-	s.log.Info("fault switched on", "fault", kind, "target", target)
+	s.faults.set(Kind(s.cfg.Fault), s.target, time.Now())
+	s.log.Info("fault switched on", "fault", s.cfg.Fault, "target", s.target)
 }
 
 // release sends the last telemetry and gives back what New took.
 func (s *Shop) release() {
-	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
-	defer cancel()
 	var flushing sync.WaitGroup
+	if s.cut != nil {
+		// Not the SDK's own deadline: it would leave its goroutines to their retries.
+		defer time.AfterFunc(flushLimit, s.cut).Stop()
+		defer s.cut()
+	}
 	for _, svc := range s.services {
 		flushing.Go(func() {
-			if err := svc.shutdown(ctx); err != nil {
-				s.log.Debug("telemetry lost at the end", "service.name", svc.name, "error", err)
+			if err := svc.shutdown(context.Background()); err != nil {
+				s.log.Warn("telemetry lost at the end", "service.name", svc.name, "error", err)
 			}
 		})
 	}

@@ -33,10 +33,9 @@ type service struct {
 	instrumented *http.Client // its calls to other services
 	plain        *http.Client // transport of queries, which bring instrumentation of their own
 
-	queried    metric.Float64Histogram // of the statements it sends
-	answered   metric.Float64Histogram // of the statements it answers
-	processed  metric.Float64Histogram // of the messages it consumes
-	registered metric.Registration
+	queried   metric.Float64Histogram // of the statements it sends
+	answered  metric.Float64Histogram // of the statements it answers
+	processed metric.Float64Histogram // of the messages it consumes
 }
 
 // neighbourhood is what all services of a shop share.
@@ -117,13 +116,14 @@ func (s *service) fail(ctx context.Context, j job) error {
 
 // persist tries a call to another service: once with patience, or, in a retry storm, first several times with far too
 // little of it.
-func (s *service) persist(ctx context.Context, try func(context.Context) error) error {
+func (s *service) persist(ctx context.Context, to string, try func(context.Context) error) error {
 	if s.faults.hits(RetryStorm, s.name) {
 		for range hastyTries {
 			err := within(ctx, hastyTimeout, try)
 			if err == nil || ctx.Err() != nil {
 				return err
 			}
+			s.log.WarnContext(ctx, "no answer from "+to+" after "+hastyTimeout.String()+", trying again", "service.peer.name", to)
 		}
 	}
 	return within(ctx, callTimeout, try)

@@ -22,6 +22,7 @@ const (
 // Shop is the demo shop. Make one with New; Run it once.
 type Shop struct {
 	cfg      Config
+	target   string // of cfg.Fault
 	log      *slog.Logger
 	faults   *switchboard
 	queues   map[string]*queue
@@ -29,6 +30,7 @@ type Shop struct {
 	control  net.Listener
 	conn     *grpc.ClientConn
 	services []*service
+	cut      context.CancelFunc // ends all exports
 }
 
 // New validates the configuration, listens, and starts the SDKs of the services. Nothing answers or is sent before Run,
@@ -43,6 +45,11 @@ func New(cfg Config, log *slog.Logger) (_ *Shop, err error) {
 			s.release()
 		}
 	}()
+	if cfg.Fault != "" {
+		if s.target, err = resolve(Kind(cfg.Fault), cfg.FaultTarget); err != nil {
+			return nil, fmt.Errorf("shop: %w", err)
+		}
+	}
 	if s.control, err = net.Listen("tcp", cfg.ControlAddress); err != nil {
 		return nil, fmt.Errorf("shop: control-address: %w", err)
 	}
@@ -53,9 +60,11 @@ func New(cfg Config, log *slog.Logger) (_ *Shop, err error) {
 		return nil, fmt.Errorf("shop: %w", err)
 	}
 	around := neighbourhood{seed: cfg.Seed, net: s.net, faults: s.faults, queues: s.queues}
-	r := &reach{log: log, endpoint: cfg.Endpoint}
+	end, cut := context.WithCancel(context.Background())
+	s.cut = cut
+	send := newSender(end, log, cfg.Endpoint)
 	for _, sp := range topology() {
-		ex, err := newExporters(context.Background(), s.conn, r)
+		ex, err := newExporters(context.Background(), s.conn, send)
 		if err != nil {
 			return nil, fmt.Errorf("shop: %s: %w", sp.name, err)
 		}

@@ -1,7 +1,9 @@
 package shop
 
 import (
+	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +14,7 @@ import (
 )
 
 func TestACalmShopSendsWholeTraces(t *testing.T) {
-	r := visit(t, "", 40)
+	r := visit(t, "", 25)
 
 	t.Run("every service is seen under its own resource", func(t *testing.T) {
 		instances := map[string]string{}
@@ -152,15 +154,36 @@ func TestACalmShopSendsWholeTraces(t *testing.T) {
 }
 
 func TestTheShopGoesOnWhileNobodyListens(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
-
+	address := unusedAddress(t)
 	s, stop := start(t, quickly(address, ""))
-	require.Equal(t, 200, statusOfGet(t, s.ControlURL()+"/healthz"))
+	require.Equal(t, http.StatusOK, ask(t, http.MethodGet, s.ControlURL()+"/healthz"))
 
 	r := listen(t, address)
 	r.wait(t, func(r *receiver) bool { return len(r.where(placesOrder)) > 0 })
 	stop()
+}
+
+// That no retry of an export is left behind is goleak's to find.
+func TestTheShopClosesWhileNobodyListens(t *testing.T) {
+	s, stop := start(t, quickly(unusedAddress(t), ""))
+	require.Equal(t, http.StatusOK, ask(t, http.MethodGet, s.ControlURL()+"/healthz"))
+	stop()
+}
+
+func TestAControlAddressInUseIsReported(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	cfg := quickly("127.0.0.1:1", "")
+	cfg.ControlAddress = l.Addr().String()
+	_, err = New(cfg, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "shop: control-address")
+}
+
+func unusedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
 }

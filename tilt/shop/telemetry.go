@@ -70,7 +70,7 @@ func (t *telemetry) logger() *slog.Logger {
 	return slog.New(otelslog.NewHandler(scope, otelslog.WithLoggerProvider(t.logs)))
 }
 
-// shutdown sends what is left until ctx ends and stops the SDK's goroutines.
+// shutdown sends what is left and stops the SDK. It waits for both, or until ctx ends.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	var g errgroup.Group
 	var errs [3]error

@@ -60,7 +60,7 @@ func frontOfHouse() spec {
 	return spec{
 		name: storefront, version: "5.12.0", workers: 8, idle: 0.11,
 		routes: []route{
-			{"GET /{$}", []step{
+			{"GET /home", []step{
 				work{2 * time.Millisecond},
 				together{call{"catalog", "GET /products"}, call{"recommendation", "GET /trending"}},
 				say{slog.LevelInfo, 0.3, "rendered home page for {user} in {ms} ms"},
