@@ -15,10 +15,13 @@ type network struct {
 	listeners map[string]net.Listener
 }
 
-// newNetwork listens for every service of the shop. close gives everything back.
+// newNetwork listens for every service that answers requests. close gives everything back.
 func newNetwork(specs []spec) (*network, error) {
 	n := &network{listeners: map[string]net.Listener{}}
 	for _, sp := range specs {
+		if sp.consumes != nil {
+			continue
+		}
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			n.close()

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,7 +17,7 @@ func TestMoreWorkThanWorkersQueues(t *testing.T) {
 		start := time.Now()
 		var done sync.WaitGroup
 		for range 6 {
-			done.Go(func() { require.NoError(t, p.hold(t.Context(), time.Second)) })
+			done.Go(func() { assert.NoError(t, p.hold(t.Context(), time.Second)) })
 		}
 		done.Wait()
 		require.Equal(t, 3*time.Second, time.Since(start), "six jobs of a second for two workers")
@@ -58,7 +59,7 @@ func TestWaitingForAWorkerEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(1, 0, time.Now())
 		var first sync.WaitGroup
-		first.Go(func() { require.NoError(t, p.hold(t.Context(), time.Minute)) })
+		first.Go(func() { assert.NoError(t, p.hold(t.Context(), time.Minute)) })
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
