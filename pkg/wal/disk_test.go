@@ -116,6 +116,9 @@ func (d *memory) Close() error { return nil }
 func (f *memoryFile) ReadAt(b []byte, at int64) (int, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
+	if len(b) == 0 {
+		return 0, nil
+	}
 	if at >= int64(len(f.data)) {
 		return 0, io.EOF
 	}

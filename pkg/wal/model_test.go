@@ -92,6 +92,7 @@ func TestWhatIsAcknowledgedIsReadBackWhateverHappens(t *testing.T) {
 				require.NoError(t, m.log.Close()) // it writes to the disk from before the cut
 				m.disk = after
 				m.open(t)
+				m.released = m.log.Released()
 			},
 			"sync fails": func(t *rapid.T) {
 				m.disk.mu.Lock()
