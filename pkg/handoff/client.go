@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"slices"
 	"sort"
 	"strconv"
 	"sync"
@@ -219,8 +220,9 @@ func (c *Client) acknowledge(position uint64) {
 	for n < c.sent && c.kept[n].Position <= position {
 		n++
 	}
-	done := c.kept[:n]
-	c.kept = append([]Batch(nil), c.kept[n:]...)
+	done := slices.Clone(c.kept[:n])
+	clear(c.kept[:n]) // the payloads are free
+	c.kept = c.kept[n:]
 	c.sent -= n
 	if n > 0 {
 		c.acked = max(c.acked, done[n-1].Position)
@@ -241,7 +243,7 @@ func (c *Client) refused(err error) bool {
 	var done []Batch
 	if ok {
 		done = []Batch{c.kept[i]}
-		c.kept = append(append([]Batch(nil), c.kept[:i]...), c.kept[i+1:]...)
+		c.kept = slices.Delete(c.kept, i, i+1)
 	}
 	c.sent = 0
 	c.mu.Unlock()

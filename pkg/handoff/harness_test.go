@@ -89,7 +89,7 @@ type wire struct {
 	conn     *grpc.ClientConn
 }
 
-func newWire(t *testing.T, r handoff.Receiver) *wire {
+func newWire(t testing.TB, r handoff.Receiver) *wire {
 	t.Helper()
 	w := &wire{}
 	w.start(t, r)
@@ -106,7 +106,7 @@ func newWire(t *testing.T, r handoff.Receiver) *wire {
 	return w
 }
 
-func (w *wire) start(t *testing.T, r handoff.Receiver) {
+func (w *wire) start(t testing.TB, r handoff.Receiver) {
 	t.Helper()
 	service, err := handoff.NewServer(r, traces, noop.Meter{})
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func (w *wire) kill() {
 }
 
 // runClient runs a client until the test ends.
-func runClient(t *testing.T, conn grpc.ClientConnInterface, batches int) *handoff.Client {
+func runClient(t testing.TB, conn grpc.ClientConnInterface, batches int) *handoff.Client {
 	t.Helper()
 	c := handoff.NewClient(conn, handoff.ClientOptions{Signal: traces, MaxBatches: batches})
 	background(t, c.Run)
@@ -138,7 +138,7 @@ func runClient(t *testing.T, conn grpc.ClientConnInterface, batches int) *handof
 }
 
 // background runs until the test ends or the returned function is called, which waits for the end.
-func background(t *testing.T, run func(context.Context) error) (stop func()) {
+func background(t testing.TB, run func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

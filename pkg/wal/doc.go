@@ -22,7 +22,7 @@
 //
 //	<base position, 16 hex digits>.wal      a segment of Options.SegmentBytes, preallocated
 //	<base>.wal.spare                        a released segment, to be used again: rewriting blocks is cheaper than new ones
-//	<base>.wal.damaged                      a released segment with unreadable records; a person may delete it
+//	<base>.wal.damaged                      a released segment with unreadable records or a failed sync; not in MaxBytes, for a person to delete
 //	<base>.wal.tmp                          a segment in the making; nothing acknowledged is in it
 //	mark                                    how far the log is released, twice
 //

@@ -128,6 +128,20 @@ func TestWhatDamageCostIsCountedAndSetAside(t *testing.T) {
 	require.Contains(t, d.files, segmentName(5)+damagedSuffix)
 }
 
+func TestASegmentThatIsGoneIsCounted(t *testing.T) {
+	d := newMemory()
+	l := openMemory(t, d, Options{})
+	for range 12 { // four in a segment
+		put(t, l, 1, strings.Repeat("x", 960))
+	}
+	require.NoError(t, l.Close())
+	d.set(func() { delete(d.files, segmentName(5)) })
+	l = openMemory(t, d, Options{})
+	require.Len(t, rest(t, l, 1), 8)
+	require.Equal(t, uint64(4), l.Stats().LostRecords)
+	require.Equal(t, uint64(13), put(t, l, 1, ""))
+}
+
 func TestDamageAfterTheOpeningIsPassedOverByTheReader(t *testing.T) {
 	d := newMemory()
 	l := openMemory(t, d, Options{})

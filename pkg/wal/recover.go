@@ -140,6 +140,9 @@ func (l *Log) check(s *segment, headers []*segmentHeader, i int, next uint64) (u
 	if headers[i] == nil {
 		l.damaged(s, 0)
 	}
+	if h := headers[i]; h != nil && i > 0 && h.previous != l.segments[i-1].base {
+		l.missing(s, l.segments[i-1].last)
+	}
 	for {
 		f, ok := sc.next(0)
 		if sc.fault != 0 && (ok || sealed) {
@@ -182,6 +185,17 @@ func (l *Log) check(s *segment, headers []*segmentHeader, i int, next uint64) (u
 	l.stats.LostWeight += tally.lostWeight
 	l.total = max(l.total, tally.total, sc.seen.total)
 	return next, nil
+}
+
+// missing counts the files that were between s and the one that ends with last.
+func (l *Log) missing(s *segment, last uint64) {
+	last = max(last, l.released)
+	if s.base-1 <= last {
+		return // they were released, and a power cut kept an older one
+	}
+	l.stats.Damaged++
+	l.stats.LostRecords += s.base - 1 - last
+	l.opts.Log.Error("log segment missing", "before", s.name, "records", s.base-1-last)
 }
 
 // tally counts what is missing between the records of a segment.
