@@ -135,6 +135,19 @@ func TestBadInputIsRefusedWithItsLimit(t *testing.T) {
 	}
 }
 
+func TestASyncPolicyIsReadAsItIsWritten(t *testing.T) {
+	for _, want := range []Sync{SyncAlways, SyncInterval, SyncNone} {
+		text, err := want.MarshalText()
+		require.NoError(t, err)
+		var got Sync
+		require.NoError(t, got.UnmarshalText(text))
+		require.Equal(t, want, got)
+	}
+	var s Sync
+	require.EqualError(t, s.UnmarshalText([]byte("never")), `sync: "never", want always, interval or none`)
+	require.Equal(t, "Sync(9)", Sync(9).String())
+}
+
 func TestASecondOwnerIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	openLog(t, dir, Options{})

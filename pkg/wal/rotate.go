@@ -17,7 +17,7 @@ func (w *writer) rotate() error {
 	if previous != nil {
 		h.previous, h.previousEnd = previous.base, uint64(l.endOf(previous))
 	}
-	s, err := l.make(h, replaced)
+	s, err := l.begin(h, replaced)
 	if err != nil {
 		return full(fmt.Errorf("begin segment %s: %w", segmentName(h.base), err))
 	}
@@ -60,8 +60,8 @@ func (l *Log) endOf(s *segment) int64 {
 	return s.end
 }
 
-// make puts a segment with header h into the folder, in a spare file when there is one.
-func (l *Log) make(h segmentHeader, replaced *segment) (*segment, error) {
+// begin puts a segment with header h into the folder, in a spare file when there is one.
+func (l *Log) begin(h segmentHeader, replaced *segment) (*segment, error) {
 	name := segmentName(h.base)
 	making := name + makingSuffix
 	f, err := l.space(making, replaced)

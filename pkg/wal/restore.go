@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -11,9 +12,9 @@ import (
 // errVersion says that a newer program wrote the file.
 var errVersion = errors.New("unknown version")
 
-// recover reads the folder and gives the position of the next record. Every record is checked, so that Stats tells
+// restore reads the folder and gives the position of the next record. Every record is checked, so that Stats tells
 // all damage, and what only the page cache holds after the death of the process before is synced.
-func (l *Log) recover() (next uint64, err error) {
+func (l *Log) restore() (next uint64, err error) {
 	names, err := l.disk.List()
 	if err != nil {
 		return 0, err
@@ -28,8 +29,8 @@ func (l *Log) recover() (next uint64, err error) {
 		return 0, err
 	}
 	next = m.last + 1
-	for i, s := range l.segments {
-		if next, err = l.check(s, headers, i, next); err != nil {
+	for i := range l.segments {
+		if next, err = l.check(headers, i, next); err != nil {
 			return 0, err
 		}
 	}
@@ -46,19 +47,15 @@ func (l *Log) recover() (next uint64, err error) {
 }
 
 // openMark opens or makes the mark file.
-func (l *Log) openMark(names []string) (mark, error) {
-	var err error
-	for _, name := range names {
-		if name == markName {
-			if l.mark.file, err = l.disk.Open(name); err != nil {
-				return mark{}, err
-			}
-			m, _ := l.mark.read()
-			return m, nil
-		}
+func (l *Log) openMark(names []string) (m mark, err error) {
+	if !slices.Contains(names, markName) {
+		l.mark.file, err = l.disk.Create(markName, markSlots*markStride)
+		return mark{}, err
 	}
-	l.mark.file, err = l.disk.Create(markName, markSlots*markStride)
-	return mark{}, err
+	if l.mark.file, err = l.disk.Open(markName); err == nil {
+		m, _ = l.mark.read() // a lost mark is a release that was lost: the zero mark has none
+	}
+	return m, err
 }
 
 // openFiles opens the segments and gives their headers, where these can be read; it takes the id of the log from them
@@ -129,62 +126,73 @@ func (l *Log) openSpare(name string) error {
 }
 
 // check reads through segment i and gives the least position that may be given after it.
-func (l *Log) check(s *segment, headers []*segmentHeader, i int, next uint64) (uint64, error) {
-	newest := i == len(l.segments)-1
-	limit, sealed := s.size, false
-	if !newest && headers[i+1] != nil && headers[i+1].previous == s.base {
-		limit, sealed = min(s.size, int64(headers[i+1].previousEnd)), true
-	}
-	tally := tally{position: s.base - 1, total: s.baseTotal, known: headers[i] != nil}
-	sc := scanner{file: s.file, id: l.id, offset: headerBytes, end: limit, after: s.base - 1, buf: make([]byte, 0, searchBytes)}
+func (l *Log) check(headers []*segmentHeader, i int, next uint64) (uint64, error) {
+	s, newest := l.segments[i], i == len(l.segments)-1
 	if headers[i] == nil {
 		l.damaged(s, 0)
-	}
-	if h := headers[i]; h != nil && i > 0 && h.previous != l.segments[i-1].base {
+	} else if i > 0 && headers[i].previous != l.segments[i-1].base {
 		l.missing(s, l.segments[i-1].last)
 	}
+	var seal *segmentHeader // what the segment after it says of its end
+	if !newest && headers[i+1] != nil && headers[i+1].previous == s.base {
+		seal = headers[i+1]
+	}
+	torn := l.scan(s, headers[i] != nil, seal)
+	sc := scanner{file: s.file, offset: s.end}
+	// A newest segment that is too short was cut off, since it was made in full size.
+	torn = !sc.clean(s.size) || newest && s.size < l.opts.SegmentBytes || torn
+	s.suspect = s.suspect || torn
+	if torn && seal == nil {
+		l.stats.Torn++
+		l.opts.Log.Warn("log segment ends torn", "file.name", s.name, "offset", s.end)
+	}
+	next = max(next, s.last+1)
+	if !newest {
+		return next, nil
+	}
+	if torn {
+		// Whatever was there may have been acknowledged and passed on: its positions must not be given twice.
+		next += uint64((max(s.size, l.opts.SegmentBytes)-s.end)/recordBytes) + 1
+	}
+	if err := s.file.Sync(); err != nil {
+		return 0, fmt.Errorf("sync %s: %w", s.name, err)
+	}
+	return next, nil
+}
+
+// scan finds the end of s and counts what is lost in it. Without a seal it is torn when the last records are there by
+// half, which may have been so when nobody was told of them yet.
+func (l *Log) scan(s *segment, known bool, seal *segmentHeader) (torn bool) {
+	sc := scanner{file: s.file, id: l.id, offset: headerBytes, end: s.size, after: s.base - 1, buf: make([]byte, 0, searchBytes)}
+	if seal != nil {
+		sc.end = min(s.size, int64(seal.previousEnd))
+	}
+	t := tally{position: s.base - 1, total: s.baseTotal, known: known}
 	for {
 		f, ok := sc.next(0)
-		if sc.fault != 0 && (ok || sealed) {
+		if sc.fault != 0 && (ok || seal != nil) {
 			l.damaged(s, sc.fault)
 		}
 		if !ok {
 			break
 		}
-		tally.add(f.recordHeader)
+		t.add(f.recordHeader)
 	}
-	torn := sc.fault != 0 && !sealed // the last record of all is there by half
-	switch {
-	case sealed && sc.offset < int64(headers[i+1].previousEnd):
-		l.damaged(s, sc.offset)
-		tally.until(headers[i+1].base-1, headers[i+1].baseTotal)
-	case sealed && sc.fault != 0:
-		tally.until(headers[i+1].base-1, headers[i+1].baseTotal)
-	}
-	unclean := !sc.clean(s.size) || newest && s.size < l.opts.SegmentBytes
 	s.end, s.last = sc.offset, sc.after
-	if torn {
+	short := seal != nil && sc.offset < int64(seal.previousEnd)
+	if short {
+		l.damaged(s, sc.offset)
+	}
+	if seal != nil && (short || sc.fault != 0) {
+		t.until(seal.base-1, seal.baseTotal)
+	}
+	if torn = seal == nil && sc.fault != 0; torn {
 		s.end = sc.fault
 	}
-	s.suspect = s.suspect || unclean || torn
-	next = max(next, sc.after+1)
-	if newest {
-		if unclean {
-			// Whatever was there may have been acknowledged and passed on: its positions must not be given twice.
-			next += uint64((max(s.size, l.opts.SegmentBytes)-s.end)/recordBytes) + 1
-		}
-		if err := s.file.Sync(); err != nil {
-			return 0, fmt.Errorf("sync %s: %w", s.name, err)
-		}
-	}
-	if (unclean || torn) && !sealed {
-		l.stats.Torn++
-		l.opts.Log.Warn("log segment ends torn", "file.name", s.name, "offset", s.end)
-	}
-	l.stats.LostRecords += tally.lostRecords
-	l.stats.LostWeight += tally.lostWeight
-	l.total = max(l.total, tally.total, sc.seen.total)
-	return next, nil
+	l.stats.LostRecords += t.lostRecords
+	l.stats.LostWeight += t.lostWeight
+	l.total = max(l.total, t.total, sc.seen.total)
+	return torn
 }
 
 // missing counts the files that were between s and the one that ends with last.
