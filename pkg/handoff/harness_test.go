@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/triflow/triflow/pkg/handoff"
+	"github.com/triflow/triflow/pkg/rpc"
 	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
@@ -151,6 +153,15 @@ func background(t testing.TB, run func(context.Context) error) (stop func()) {
 // links are the ways to a receiver: each must keep the same contract.
 var links = map[string]func(t *testing.T, r handoff.Receiver) handoff.Receiver{
 	"direct": func(_ *testing.T, r handoff.Receiver) handoff.Receiver { return r },
+	"local": func(t *testing.T, r handoff.Receiver) handoff.Receiver {
+		i, err := rpc.NewInterceptors(slog.New(slog.DiscardHandler), noop.Meter{}, time.Minute)
+		require.NoError(t, err)
+		service, err := handoff.NewServer(r, traces, noop.Meter{})
+		require.NoError(t, err)
+		local := rpc.NewLocal(i, time.Minute)
+		handoffv1.RegisterHandoffServiceServer(local, service)
+		return runClient(t, local.Conn(), 4)
+	},
 	"stream": func(t *testing.T, r handoff.Receiver) handoff.Receiver { return runClient(t, newWire(t, r).conn, 4) },
 }
 
