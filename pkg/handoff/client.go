@@ -23,8 +23,8 @@ import (
 // ClientOptions are the bounds of a client. All but Signal may be left out.
 type ClientOptions struct {
 	Signal     handoffv1.Signal
-	MaxBatches int   // not acknowledged; 1024 by default
-	MaxBytes   int64 // of their payloads; 64 MiB by default
+	MaxBatches int   // not acknowledged; 65536 by default
+	MaxBytes   int64 // of their payloads, at least what the receiver holds undone; 512 MiB by default
 	Logger     *slog.Logger
 }
 

@@ -32,8 +32,8 @@ type PumpConfig struct {
 	Decode func(record []byte) (receiveTime time.Time, payload []byte, err error)
 	// OnDone hears of every position up to which all is done, rising, from one goroutine.
 	OnDone     func(position uint64)
-	MaxBatches int           // under way; 1024 by default
-	MaxBytes   int64         // of records under way; 64 MiB by default
+	MaxBatches int           // under way; 65536 by default
+	MaxBytes   int64         // of records under way, at least what the receiver holds undone; 512 MiB by default
 	Drain      time.Duration // how long Run waits for what is under way after its end; 2 s by default
 	Logger     *slog.Logger
 }

@@ -5,6 +5,13 @@ import (
 	"sync"
 )
 
+// The window must not be smaller than what a receiver holds at a time before it is done, such as the spans of undecided
+// traces; otherwise it, and not the receiver, sets the pace.
+const (
+	defaultBatches = 1 << 16
+	defaultBytes   = 512 << 20
+)
+
 // window bounds what is under way, in batches and in bytes. A batch above the bound in bytes goes alone.
 type window struct {
 	maxBatches int
@@ -18,10 +25,10 @@ type window struct {
 
 func newWindow(maxBatches int, maxBytes int64) *window {
 	if maxBatches <= 0 {
-		maxBatches = 1024
+		maxBatches = defaultBatches
 	}
 	if maxBytes <= 0 {
-		maxBytes = 64 << 20
+		maxBytes = defaultBytes
 	}
 	return &window{maxBatches: maxBatches, maxBytes: maxBytes, freed: make(chan struct{})}
 }
