@@ -59,7 +59,7 @@ func (s *Service) export(signal otlp.Signal) grpc.MethodHandler {
 				st.refuse("malformed", 1)
 				return nil, status.Error(codes.InvalidArgument, status.Convert(err).Message())
 			}
-			st.refuse("too_large", 1)
+			st.refuse(reason(err), 1)
 			return nil, err
 		}
 		if err := s.reserve(int64(len(b))); err != nil {

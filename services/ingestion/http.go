@@ -54,7 +54,7 @@ func (s *Service) post(w http.ResponseWriter, r *http.Request, signal otlp.Signa
 	b, held, err := s.body(r)
 	defer func() { s.inFlight.Add(-held) }()
 	if err != nil {
-		st.refuse(map[codes.Code]string{codes.ResourceExhausted: "too_large", codes.Unavailable: "overload"}[status.Code(err)], 1)
+		st.refuse(reason(err), 1)
 		fail(w, kind, err)
 		return
 	}
@@ -156,4 +156,15 @@ func answer(w http.ResponseWriter, kind string, code int, st *status.Status) {
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(code)
 	_, _ = w.Write(b)
+}
+
+// reason is the ledger's word for why a body was not read.
+func reason(err error) string {
+	switch status.Code(err) {
+	case codes.ResourceExhausted:
+		return "too_large"
+	case codes.Unavailable:
+		return "overload"
+	}
+	return "malformed"
 }
