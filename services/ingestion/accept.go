@@ -47,8 +47,9 @@ func (s *Service) accept(ctx context.Context, signal otlp.Signal, b []byte, mark
 	}
 	if items := r.Items - r.Refused; items > 0 {
 		if err := st.append(ctx, s.deps.Now(), items, r.Kept()); err != nil {
-			st.refuse("overload", items)
-			return outcome{}, notStored(err)
+			err = notStored(err)
+			st.refuse(reason(err), items)
+			return outcome{}, err
 		}
 		s.metrics.accepted.Add(ctx, int64(items), s.metrics.of[signal])
 	}

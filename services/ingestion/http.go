@@ -60,9 +60,9 @@ func (s *Service) post(w http.ResponseWriter, r *http.Request, signal otlp.Signa
 	}
 	var marks []otlp.Mark
 	if kind == typeJSON {
-		if b, marks, err = otlp.Transcode(nil, signal, b); err != nil {
-			st.refuse("malformed", 1)
-			fail(w, kind, status.Error(codes.InvalidArgument, err.Error()))
+		if b, marks, err = s.fromJSON(signal, b, &held); err != nil {
+			st.refuse(reason(err), 1)
+			fail(w, kind, err)
 			return
 		}
 	}
@@ -77,6 +77,22 @@ func (s *Service) post(w http.ResponseWriter, r *http.Request, signal otlp.Signa
 		return
 	}
 	_, _ = w.Write(out.protobuf())
+}
+
+// fromJSON gives the protobuf form, which is held as well.
+func (s *Service) fromJSON(signal otlp.Signal, body []byte, held *int64) ([]byte, []otlp.Mark, error) {
+	if err := s.reserve(int64(len(body))); err != nil {
+		return nil, nil, err
+	}
+	*held += int64(len(body))
+	b, marks, err := otlp.Transcode(make([]byte, 0, len(body)), signal, body)
+	switch {
+	case err != nil:
+		return nil, nil, status.Error(codes.InvalidArgument, err.Error())
+	case len(b) > s.cfg.MaxBytes: // lists of short numbers grow
+		return nil, nil, tooLarge(s.cfg.MaxBytes)
+	}
+	return b, marks, nil
 }
 
 // body reads and unpacks a request, and counts its bytes against the ceiling as they come; held are to be given back.
@@ -158,12 +174,12 @@ func answer(w http.ResponseWriter, kind string, code int, st *status.Status) {
 	_, _ = w.Write(b)
 }
 
-// reason is the ledger's word for why a body was not read.
+// reason is the ledger's word for why a request was not taken.
 func reason(err error) string {
 	switch status.Code(err) {
 	case codes.ResourceExhausted:
 		return "too_large"
-	case codes.Unavailable:
+	case codes.Unavailable, codes.Canceled, codes.DeadlineExceeded:
 		return "overload"
 	}
 	return "malformed"
