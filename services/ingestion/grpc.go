@@ -39,38 +39,46 @@ func (raw) Unmarshal(data mem.BufferSlice, v any) error {
 }
 
 func (s *Service) grpcServer() *grpc.Server {
-	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.MaxConcurrentStreams(1000))
+	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes),
+		grpc.MaxConcurrentStreams(1000), grpc.UnaryInterceptor(s.calls.Unary))
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
+		name = "opentelemetry.proto.collector." + name
 		g.RegisterService(&grpc.ServiceDesc{
-			ServiceName: "opentelemetry.proto.collector." + name, HandlerType: (*any)(nil),
-			Methods: []grpc.MethodDesc{{MethodName: "Export", Handler: s.export(otlp.Signal(i))}},
+			ServiceName: name, HandlerType: (*any)(nil),
+			Methods: []grpc.MethodDesc{{MethodName: "Export", Handler: s.handler(otlp.Signal(i), "/"+name+"/Export")}},
 		}, s)
 	}
 	return g
 }
 
-func (s *Service) export(signal otlp.Signal) grpc.MethodHandler {
-	return func(_ any, ctx context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-		st := s.streams[signal]
-		st.requests.Add(1)
-		var b []byte
-		if err := dec(&b); err != nil {
-			if status.Code(err) == codes.Internal { // gRPC's code for what cannot be unpacked
-				st.refuse("malformed", 1)
-				return nil, status.Error(codes.InvalidArgument, status.Convert(err).Message())
-			}
-			st.refuse(reason(err), 1)
-			return nil, err
-		}
-		if err := s.reserve(int64(len(b))); err != nil {
-			st.refuse("overload", 1)
-			return nil, err
-		}
-		defer s.inFlight.Add(-int64(len(b)))
-		out, err := s.accept(ctx, signal, b, nil, false)
-		if err != nil {
-			return nil, err
-		}
-		return out.protobuf(), nil
+// handler reads within the interceptor, so that a panic of unpacking or checking costs one call.
+func (s *Service) handler(signal otlp.Signal, method string) grpc.MethodHandler {
+	return func(_ any, ctx context.Context, read func(any) error, around grpc.UnaryServerInterceptor) (any, error) {
+		return around(ctx, nil, &grpc.UnaryServerInfo{Server: s, FullMethod: method}, func(ctx context.Context, _ any) (any, error) {
+			return s.export(ctx, signal, read)
+		})
 	}
+}
+
+func (s *Service) export(ctx context.Context, signal otlp.Signal, read func(any) error) (any, error) {
+	st := s.streams[signal]
+	st.requests.Add(1)
+	var b []byte
+	if err := read(&b); err != nil {
+		if status.Code(err) == codes.Internal { // gRPC's code for what cannot be unpacked
+			err = status.Error(codes.InvalidArgument, status.Convert(err).Message())
+		}
+		st.refuse(reason(err), 1)
+		return nil, err
+	}
+	if err := s.reserve(int64(len(b))); err != nil {
+		st.refuse(reason(err), 1)
+		return nil, err
+	}
+	defer s.inFlight.Add(-int64(len(b)))
+	out, err := s.accept(ctx, signal, b, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	return out.protobuf(), nil
 }

@@ -24,7 +24,8 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 func (v *server) GetLedger(context.Context, *ingestionv1.GetLedgerRequest) (*ingestionv1.GetLedgerResponse, error) {
 	out := &ingestionv1.GetLedgerResponse{}
 	for _, st := range v.s.streams {
-		done, handed := st.done.Load(), st.handed.Load() // before accepted, which they never pass
+		done := st.done.Load() // before accepted, which it never passes
+		handed := max(done, st.handed.Load())
 		stats := st.log.Stats()
 		l := &ingestionv1.SignalLedger{
 			Signal: handoffv1.Signal(st.signal) + 1, Accepted: stats.Total, Done: done, Backlog: stats.Total - handed,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/triflow/triflow/pkg/handoff"
 	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/pkg/rpc"
 )
 
 // Deps is what the service is given.
@@ -29,6 +30,9 @@ type Deps struct {
 	Traces, Logs, Metrics handoff.Receiver
 }
 
+// callLimit is the deadline of a call that came without one.
+const callLimit = time.Minute
+
 // drainTime bounds how long requests that are being served may take after the end.
 const drainTime = 2 * time.Second
 
@@ -37,6 +41,7 @@ type Service struct {
 	cfg      Config
 	deps     Deps
 	metrics  *metrics
+	calls    *rpc.Interceptors
 	streams  [3]*stream // by signal
 	inFlight atomic.Int64
 	draining atomic.Bool
@@ -56,6 +61,9 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		}
 	}()
 	if s.metrics, err = newMetrics(deps.Meter); err != nil {
+		return nil, err
+	}
+	if s.calls, err = rpc.NewInterceptors(deps.Log, deps.Meter, callLimit); err != nil {
 		return nil, err
 	}
 	if s.grpcAt, err = net.Listen("tcp", cfg.GRPC); err != nil {

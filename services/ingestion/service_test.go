@@ -99,6 +99,25 @@ func TestNothingIsTakenAboveTheCeilingOrWhileGoingDown(t *testing.T) {
 	require.Equal(t, codes.Unavailable, status.Code(err))
 }
 
+func TestAPortThatIsTakenIsNamed(t *testing.T) {
+	r := start(t, small(), t.TempDir(), newSink())
+	cfg := small()
+	_, at := r.Addrs()
+	cfg.HTTP = at.String()
+	_, err := New(cfg, Deps{Log: r.deps.Log, Meter: r.deps.Meter, Now: time.Now, Dir: t.TempDir(), Traces: r.traces, Logs: r.traces, Metrics: r.traces})
+	require.ErrorContains(t, err, at.String())
+}
+
+func TestGzipThatIsBrokenIsAFaultOfTheClientOverGRPC(t *testing.T) {
+	to := newSink()
+	close(to.open)
+	r := start(t, small(), t.TempDir(), to)
+	_, err := r.Service.export(t.Context(), 0, func(any) error { return status.Error(codes.Internal, "grpc: failed to decompress: no gzip") })
+	require.Equal(t, codes.InvalidArgument, status.Code(err))
+	require.ErrorContains(t, err, "gzip")
+	r.served(t)
+}
+
 func TestEveryFaultOfTheConfigIsNamed(t *testing.T) {
 	err := Config{}.Validate()
 	for _, name := range []string{"name", "grpc", "http", "max_bytes", "segment_bytes"} {
