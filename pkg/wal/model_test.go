@@ -1,0 +1,182 @@
+package wal
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// model is what a log promises: every acknowledged record, until it is released.
+type model struct {
+	disk     *memory
+	log      *Log
+	stored   map[uint64]Record // acknowledged
+	failed   map[string]bool   // data whose append failed: it may come out or not
+	highest  uint64            // no position up to it may be given again
+	total    uint64
+	released uint64
+	damaged  bool
+}
+
+var modelOptions = Options{SegmentBytes: 4096, MaxBytes: 64 << 10}
+
+func (m *model) open(t *rapid.T) {
+	o := modelOptions
+	require.NoError(t, o.complete())
+	l, err := open(m.disk, o)
+	require.NoError(t, err)
+	m.log = l
+	require.LessOrEqual(t, l.Released(), m.released, "the mark leads")
+}
+
+func (m *model) append(t *rapid.T) {
+	data := rapid.StringN(0, 40, 900).Draw(t, "data")
+	weight := rapid.IntRange(0, 9).Draw(t, "weight")
+	p, err := m.log.Append(context.Background(), weight, []byte(data))
+	if err != nil {
+		m.failed[data] = true
+		return
+	}
+	require.Greater(t, p, m.highest, "a position was given twice")
+	m.highest = p
+	m.stored[p] = Record{Position: p, Weight: uint64(weight), Data: []byte(data)}
+}
+
+// check compares what is read with what was acknowledged.
+func (m *model) check(t *rapid.T) {
+	last, total := uint64(0), uint64(0)
+	read := make(map[uint64]bool)
+	for _, r := range rest(t, m.log, 1) {
+		require.Greater(t, r.Position, last)
+		require.GreaterOrEqual(t, r.Total, total+r.Weight)
+		last, total, read[r.Position] = r.Position, r.Total, true
+		if want, ok := m.stored[r.Position]; ok {
+			require.Equal(t, string(want.Data), string(r.Data))
+			require.Equal(t, want.Weight, r.Weight)
+		} else {
+			require.True(t, m.failed[string(r.Data)], "record %d was never appended", r.Position)
+			m.highest = max(m.highest, r.Position)
+		}
+	}
+	if m.damaged {
+		return
+	}
+	for p := range m.stored {
+		require.True(t, p <= m.released || read[p], "record %d was acknowledged and is gone", p)
+	}
+}
+
+func TestWhatIsAcknowledgedIsReadBackWhateverHappens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &model{disk: newMemory(), stored: make(map[uint64]Record), failed: make(map[string]bool)}
+		m.open(t)
+		defer func() { require.NoError(t, m.log.Close()) }()
+		t.Repeat(map[string]func(*rapid.T){
+			"append": m.append,
+			"more":   m.append,
+			"release": func(t *rapid.T) {
+				p := rapid.Uint64Range(0, m.highest).Draw(t, "position")
+				require.NoError(t, m.log.Release(p))
+				m.released = max(m.released, p)
+			},
+			"restart": func(t *rapid.T) {
+				require.NoError(t, m.log.Close())
+				m.open(t)
+				require.Equal(t, m.released, m.log.Released())
+			},
+			"power cut": func(t *rapid.T) {
+				after := m.disk.cut(func() bool { return rapid.Bool().Draw(t, "sector") })
+				require.NoError(t, m.log.Close()) // it writes to the disk from before the cut
+				m.disk = after
+				m.open(t)
+				m.released = m.log.Released()
+			},
+			"sync fails": func(t *rapid.T) {
+				m.disk.mu.Lock()
+				m.disk.failSync = rapid.IntRange(1, 3).Draw(t, "times")
+				m.disk.mu.Unlock()
+				m.append(t)
+				m.disk.mu.Lock()
+				m.disk.failSync = 0
+				m.disk.mu.Unlock()
+			},
+			"disk is full for a while": func(t *rapid.T) {
+				m.disk.mu.Lock()
+				m.disk.full = !m.disk.full
+				m.disk.mu.Unlock()
+			},
+			"": m.check,
+		})
+	})
+}
+
+func TestDamageCostsOnlyWhatItHit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &model{disk: newMemory(), stored: make(map[uint64]Record), failed: make(map[string]bool)}
+		m.open(t)
+		for range rapid.IntRange(1, 40).Draw(t, "records") {
+			m.append(t)
+		}
+		spots := m.spots()
+		require.NoError(t, m.log.Close())
+
+		name := rapid.SampledFrom(names(m.disk)).Draw(t, "file")
+		f := m.disk.files[name]
+		from := rapid.IntRange(0, len(f.data)-1).Draw(t, "from")
+		to := rapid.IntRange(from+1, len(f.data)).Draw(t, "to")
+		if rapid.Bool().Draw(t, "cut off") {
+			to = len(f.data)
+			f.data = f.data[:from]
+		} else {
+			for i := from; i < to; i++ {
+				f.data[i] ^= 0x55
+			}
+		}
+		m.damaged = true
+		m.open(t)
+		defer func() { require.NoError(t, m.log.Close()) }()
+		m.check(t)
+		read := make(map[uint64]bool)
+		for _, r := range rest(t, m.log, 1) {
+			read[r.Position] = true
+		}
+		for p, s := range spots {
+			hit := s.name == name && int64(from) < s.end && int64(to) > s.start
+			require.True(t, hit || read[p], "record %d at %s %d was not hit", p, s.name, s.start)
+			require.False(t, hit && read[p], "record %d was hit", p)
+		}
+		m.append(t)
+		m.check(t)
+	})
+}
+
+// spot is where a record lies.
+type spot struct {
+	name       string
+	start, end int64
+}
+
+// spots finds all records.
+func (m *model) spots() map[uint64]spot {
+	out := make(map[uint64]spot)
+	for _, s := range m.log.segments {
+		sc := scanner{file: s.file, id: m.log.id, offset: headerBytes, end: s.end, after: s.base - 1}
+		for f, ok := sc.next(0); ok; f, ok = sc.next(0) {
+			out[f.position] = spot{s.name, sc.offset - f.size(), sc.offset - f.size() + recordBytes + int64(f.length)}
+		}
+	}
+	return out
+}
+
+func names(d *memory) (out []string) {
+	all, _ := d.List() // cannot fail
+	for _, name := range all {
+		if strings.HasSuffix(name, segmentSuffix) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

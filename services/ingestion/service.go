@@ -1,0 +1,157 @@
+package ingestion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/grpc"
+
+	"github.com/triflow/triflow/pkg/handoff"
+	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/pkg/rpc"
+)
+
+// Deps is what the service is given.
+type Deps struct {
+	Log   *slog.Logger
+	Meter metric.Meter
+	Now   func() time.Time
+	// Dir is the service's own folder; it exists.
+	Dir string
+	// Traces, Logs and Metrics own the signals.
+	Traces, Logs, Metrics handoff.Receiver
+}
+
+// callLimit is the deadline of a call that came without one.
+const callLimit = time.Minute
+
+// drainTime bounds how long requests that are being served may take after the end.
+const drainTime = 2 * time.Second
+
+// Service is the front door.
+type Service struct {
+	cfg      Config
+	deps     Deps
+	metrics  *metrics
+	calls    *rpc.Interceptors
+	streams  [3]*stream // by signal
+	inFlight atomic.Int64
+	draining atomic.Bool
+	grpcAt   net.Listener
+	httpAt   net.Listener
+}
+
+// New opens the logs and listens, but serves nothing until Run, which must be called to close them again.
+func New(cfg Config, deps Deps) (_ *Service, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, deps: deps}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.metrics, err = newMetrics(deps.Meter); err != nil {
+		return nil, err
+	}
+	if s.calls, err = rpc.NewInterceptors(deps.Log, deps.Meter, callLimit); err != nil {
+		return nil, err
+	}
+	if s.grpcAt, err = net.Listen("tcp", cfg.GRPC); err != nil {
+		return nil, fmt.Errorf("listen for OTLP over gRPC on %s: %w", cfg.GRPC, err)
+	}
+	if s.httpAt, err = net.Listen("tcp", cfg.HTTP); err != nil {
+		return nil, fmt.Errorf("listen for OTLP over HTTP on %s: %w", cfg.HTTP, err)
+	}
+	for i, to := range []handoff.Receiver{deps.Traces, deps.Logs, deps.Metrics} {
+		if s.streams[i], err = openStream(cfg, deps, otlp.Signal(i), to); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Addrs gives the addresses that New listens on.
+func (s *Service) Addrs() (grpc, http net.Addr) { return s.grpcAt.Addr(), s.httpAt.Addr() }
+
+// Ready is nil until the service goes down.
+func (s *Service) Ready() error {
+	if s.draining.Load() {
+		return errors.New("ingestion is going down")
+	}
+	return nil
+}
+
+// Run serves and hands on until ctx ends; then it refuses what is new, finishes what is being served and closes the
+// logs. What was not handed on stays in them.
+func (s *Service) Run(ctx context.Context) error {
+	g, h := s.grpcServer(), s.httpServer()
+	pumping, stopPumps := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopPumps()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg, pumps sync.WaitGroup
+	errs := make([]error, 5)
+	run := func(wg *sync.WaitGroup, i int, f func() error) {
+		wg.Go(func() {
+			defer cancel()
+			errs[i] = f()
+		})
+	}
+	run(&wg, 0, func() error { return g.Serve(s.grpcAt) })
+	run(&wg, 1, func() error {
+		if err := h.Serve(s.httpAt); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	for i, st := range s.streams {
+		run(&pumps, 2+i, func() error { return st.pump.Run(pumping) })
+	}
+	<-ctx.Done()
+	s.draining.Store(true)
+	s.finish(g, h)
+	wg.Wait()
+	stopPumps()
+	pumps.Wait()
+	return errors.Join(append(errs, s.close())...)
+}
+
+func (s *Service) finish(g *grpc.Server, h *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if h.Shutdown(ctx) != nil {
+			_ = h.Close()
+		}
+	})
+	kill := time.AfterFunc(drainTime, g.Stop)
+	g.GracefulStop()
+	kill.Stop()
+	wg.Wait()
+}
+
+func (s *Service) close() error {
+	var errs []error
+	for _, l := range []net.Listener{s.grpcAt, s.httpAt} {
+		if l != nil {
+			_ = l.Close() // closed already if it was served
+		}
+	}
+	for _, st := range s.streams {
+		if st != nil {
+			errs = append(errs, st.log.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,117 @@
+package ingestion
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/triflow/triflow/pkg/handoff"
+	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/pkg/wal"
+	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
+)
+
+const (
+	recordVersion = 1
+	headerBytes   = 13
+)
+
+// stream is the way of one signal: its log, its pump and its accounts.
+type stream struct {
+	signal   otlp.Signal
+	log      *wal.Log
+	pump     *handoff.Pump
+	receiver handoff.Receiver
+	requests atomic.Uint64
+	handed   atomic.Uint64 // items that the receiver took
+	done     atomic.Uint64 // items that are done
+
+	mu      sync.Mutex // guards refused, under
+	refused map[string]uint64
+	under   []total // batches under way, by position
+}
+
+type total struct{ position, items uint64 }
+
+func openStream(cfg Config, deps Deps, signal otlp.Signal, to handoff.Receiver) (*stream, error) {
+	log, err := wal.Open(filepath.Join(deps.Dir, signal.String()), wal.Options{
+		SegmentBytes: cfg.SegmentBytes, MaxBytes: cfg.WALBytes, Log: deps.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", signal, err)
+	}
+	s := &stream{signal: signal, log: log, receiver: to, refused: map[string]uint64{}}
+	stats := log.Stats()
+	before := stats.Total
+	if stats.Released < stats.Position {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if r, err := log.Reader(stats.Released + 1).Next(ctx); err == nil {
+			before = r.Total - r.Weight
+		}
+	}
+	s.done.Store(before)
+	s.handed.Store(before)
+	s.pump, err = handoff.NewPump(handoff.PumpConfig{
+		Sender: cfg.Name + "/" + signal.String(), Signal: handoffv1.Signal(signal) + 1, Log: log, Receiver: s,
+		Decode: decode, OnDone: s.onDone, Logger: deps.Log,
+	})
+	if err != nil {
+		_ = log.Close()
+		return nil, fmt.Errorf("make pump of %s: %w", signal, err)
+	}
+	return s, nil
+}
+
+// append is back when the payload is durable.
+func (s *stream) append(ctx context.Context, now time.Time, items int, payload []byte) error {
+	header := make([]byte, headerBytes)
+	header[0] = recordVersion
+	binary.LittleEndian.PutUint64(header[1:], uint64(now.UnixNano()))
+	binary.LittleEndian.PutUint32(header[9:], uint32(items))
+	_, err := s.log.Append(ctx, items, header, payload)
+	return err
+}
+
+func decode(record []byte) (time.Time, []byte, error) {
+	if len(record) < headerBytes || record[0] != recordVersion {
+		return time.Time{}, nil, fmt.Errorf("decode record of %d bytes: want version %d and a header of %d", len(record), recordVersion, headerBytes)
+	}
+	return time.Unix(0, int64(binary.LittleEndian.Uint64(record[1:]))).UTC(), record[headerBytes:], nil
+}
+
+// Push hands b to the receiver and notes how far that is; see handoff.Receiver.
+func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
+	// Before the push, since a batch may be done before Push returns; a push that is tried again notes it once.
+	s.mu.Lock()
+	if n := len(s.under); n == 0 || s.under[n-1].position < b.Position {
+		s.under = append(s.under, total{b.Position, b.TotalItems})
+	}
+	s.mu.Unlock()
+	if err := s.receiver.Push(ctx, b); err != nil {
+		return err
+	}
+	s.handed.Store(b.TotalItems)
+	return nil
+}
+
+// onDone follows the log's release.
+func (s *stream) onDone(position uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for ; n < len(s.under) && s.under[n].position <= position; n++ {
+		s.done.Store(s.under[n].items)
+	}
+	s.under = append(s.under[:0], s.under[n:]...)
+}
+
+func (s *stream) refuse(reason string, items int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused[reason] += uint64(items)
+}
