@@ -28,6 +28,12 @@ func TestProbabilitiesHaveTheThresholdsOfTheSpecification(t *testing.T) {
 		{1.0 / 1000, 4, "ffbe77"},
 		{1.0 / 10000, 4, "fff9724"},
 		{1.0 / 100, 5, "fd70a4"},
+		{1.0 / 3, 3, "aab"},
+		{1.0 / 100000, 4, "ffff583a"},
+		{1.0 / 1000000, 4, "ffffef39"},
+		{1.0 / 1000000, 5, "ffffef391"},
+		{0.99, 4, "028f"},
+		{1 - 0x1p-53, 4, "0"}, // the largest float64 below 1
 		{2.0 / 3, 14, "55555555555558"},
 		{threshold.MinProbability, 4, "ffffffffffffff"},
 		{2 * threshold.MinProbability, 4, "fffffffffffffe"},

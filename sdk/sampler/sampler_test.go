@@ -35,8 +35,12 @@ func TestThresholdsAreThoseOfTheSpecification(t *testing.T) {
 		{1.0 / 1000, 4, "ffbe77"},
 		{1.0 / 10000, 4, "fff9724"},
 		{minRatio, 4, "ffffffffffffff"},
-		{0.99, 4, "028f6"},
-		{1 - 0x1p-53, 4, "00000000000008"}, // the largest float64 below 1
+		{1.0 / 3, 3, "aab"},
+		{1.0 / 100000, 4, "ffff583a"},
+		{1.0 / 1000000, 4, "ffffef39"},
+		{1.0 / 1000000, 5, "ffffef391"},
+		{0.99, 4, "028f"},
+		{1 - 0x1p-53, 4, "0"}, // the largest float64 below 1
 	} {
 		t.Run(fmt.Sprintf("%v at %d digits", tc.ratio, tc.significant), func(t *testing.T) {
 			require.Equal(t, tc.th, fromRatio(tc.ratio, tc.significant).String())
@@ -81,8 +85,13 @@ func TestRatiosOutOfRangeKeepAllOrNothing(t *testing.T) {
 		keep  bool
 		want  string
 	}{
-		{1, true, "ot=th:0"}, {7, true, "ot=th:0"}, {math.Inf(1), true, "ot=th:0"},
-		{0, false, ""}, {-1, false, ""}, {math.NaN(), false, ""}, {minRatio / 2, false, ""},
+		{1, true, "ot=th:0"},
+		{7, true, "ot=th:0"},
+		{math.Inf(1), true, "ot=th:0"},
+		{0, false, ""},
+		{-1, false, ""},
+		{math.NaN(), false, ""},
+		{minRatio / 2, false, ""},
 	} {
 		t.Run(fmt.Sprint(tc.ratio), func(t *testing.T) {
 			s := Consistent(tc.ratio)

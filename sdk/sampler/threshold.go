@@ -24,13 +24,12 @@ type threshold uint64
 type randomness uint64
 
 // fromRatio gives the threshold of a ratio of 2^-56 to 1, rounded to the given number of significant digits. As in the
-// specification's own algorithm, the digits that say only how close the ratio is to 0 (leading f) or to 1 (leading 0) are
-// not among them; so the relative error stays the same at both ends.
+// specification's own algorithm, leading f digits are not among them, so that the relative error of a small ratio stays
+// the same; leading zeros are, so that a ratio close to 1 may be rounded to 1.
 func fromRatio(ratio float64, significant int) threshold {
 	t := space - uint64(math.Round(ratio*space))
-	_, toZero := math.Frexp(ratio)
-	_, toOne := math.Frexp(1 - ratio)
-	kept := min(digits, significant+max(toZero/-hexBits, toOne/-hexBits))
+	_, exponent := math.Frexp(ratio)
+	kept := min(digits, significant+exponent/-hexBits)
 	drop := hexBits * (digits - kept)
 	half := uint64(1) << drop >> 1
 	return threshold((t + half) >> drop << drop)

@@ -38,7 +38,8 @@ func always(name string) *samplingv1.Policy {
 
 func share(name string, ratio float64) *samplingv1.Policy {
 	return &samplingv1.Policy{Name: name, Rule: &samplingv1.Policy_Probabilistic{
-		Probabilistic: &samplingv1.ProbabilisticRule{Ratio: ratio}}}
+		Probabilistic: &samplingv1.ProbabilisticRule{Ratio: ratio},
+	}}
 }
 
 func status(name string, codes ...samplingv1.StatusCode) *samplingv1.Policy {
@@ -124,18 +125,30 @@ func TestTheSmallestThresholdOfThoseThatMatchDecides(t *testing.T) {
 		keep                      bool
 		policy, threshold, reason string
 	}{
-		"the first of equals": {&samplingv1.TraceFacts{}, true, "half", "8",
-			"policy half keeps 50 % of all traces"},
-		"just outside the share": {&samplingv1.TraceFacts{Randomness: "7fffffffffffff"}, false, "half", "8",
-			"policy half keeps 50 % of all traces, and this one is outside that share"},
-		"a later policy with a smaller one": {&samplingv1.TraceFacts{Status: samplingv1.StatusCode_STATUS_CODE_ERROR, Randomness: "00000000000000"},
-			true, "errors", "0", "policy errors keeps traces with status ERROR"},
-		"a higher incoming one": {&samplingv1.TraceFacts{IncomingThreshold: "c", Randomness: "c0000000000000"}, true, "half", "c",
-			"policy half keeps 50 % of all traces, out of those that earlier sampling kept"},
-		"a lower incoming one": {&samplingv1.TraceFacts{IncomingThreshold: "4"}, true, "half", "8",
-			"policy half keeps 50 % of all traces"},
-		"an incoming one that it has not passed": {&samplingv1.TraceFacts{IncomingThreshold: "c", Randomness: "b0000000000000"}, false, "half", "c",
-			"policy half keeps 50 % of all traces, but this one is outside the share that earlier sampling kept"},
+		"the first of equals": {
+			&samplingv1.TraceFacts{}, true, "half", "8",
+			"policy half keeps 50 % of all traces",
+		},
+		"just outside the share": {
+			&samplingv1.TraceFacts{Randomness: "7fffffffffffff"}, false, "half", "8",
+			"policy half keeps 50 % of all traces, and this one is outside that share",
+		},
+		"a later policy with a smaller one": {
+			&samplingv1.TraceFacts{Status: samplingv1.StatusCode_STATUS_CODE_ERROR, Randomness: "00000000000000"},
+			true, "errors", "0", "policy errors keeps traces with status ERROR",
+		},
+		"a higher incoming one": {
+			&samplingv1.TraceFacts{IncomingThreshold: "c", Randomness: "c0000000000000"}, true, "half", "c",
+			"policy half keeps 50 % of all traces, out of those that earlier sampling kept",
+		},
+		"a lower incoming one": {
+			&samplingv1.TraceFacts{IncomingThreshold: "4"}, true, "half", "8",
+			"policy half keeps 50 % of all traces",
+		},
+		"an incoming one that it has not passed": {
+			&samplingv1.TraceFacts{IncomingThreshold: "c", Randomness: "b0000000000000"}, false, "half", "c",
+			"policy half keeps 50 % of all traces, but this one is outside the share that earlier sampling kept",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := policy.Compile(set).Evaluate(facts(t, c.facts), noon)
@@ -159,15 +172,18 @@ func TestReasonsQuoteTheRule(t *testing.T) {
 	for want, p := range map[string]*samplingv1.Policy{
 		"policy slow keeps traces whose root takes at least 1s": latency(&samplingv1.LatencyRule{Min: second}),
 		"policy slow keeps traces that take, from first start to last end, at least 1s and less than 2s": latency(&samplingv1.LatencyRule{
-			Min: second, Max: durationpb.New(2 * time.Second), Measure: samplingv1.LatencyMeasure_LATENCY_MEASURE_RANGE}),
+			Min: second, Max: durationpb.New(2 * time.Second), Measure: samplingv1.LatencyMeasure_LATENCY_MEASURE_RANGE,
+		}),
 		"policy tagged keeps traces with a b or one of 2 more with a span of service cart": func() *samplingv1.Policy {
 			p := attribute(&samplingv1.AttributeRule{Key: "a", Values: []string{"b", "c", "d"}})
 			p.Service = "cart"
 			return p
 		}(),
 	} {
-		f := facts(t, &samplingv1.TraceFacts{RootDuration: second, RangeDuration: second, Services: []string{"cart"},
-			Attributes: []*samplingv1.AttributeFact{{Key: "a", Values: []string{"b"}}}})
+		f := facts(t, &samplingv1.TraceFacts{
+			RootDuration: second, RangeDuration: second, Services: []string{"cart"},
+			Attributes: []*samplingv1.AttributeFact{{Key: "a", Values: []string{"b"}}},
+		})
 		require.Equal(t, want, policy.Compile(setOf(p)).Evaluate(f, noon).Reason)
 	}
 }
@@ -192,8 +208,10 @@ func BenchmarkEvaluate(b *testing.B) {
 	set := policy.Compile(setOf(status("errors", samplingv1.StatusCode_STATUS_CODE_ERROR),
 		latency(&samplingv1.LatencyRule{Min: durationpb.New(time.Second)}),
 		attribute(&samplingv1.AttributeRule{Key: "tier", Values: []string{"gold"}}), share("base", 0.1)))
-	f, _ := policy.ReadFacts(&samplingv1.TraceFacts{TraceId: traceID, RootDuration: durationpb.New(time.Millisecond),
-		Attributes: []*samplingv1.AttributeFact{{Key: "tier", Values: []string{"bronze"}}}})
+	f, _ := policy.ReadFacts(&samplingv1.TraceFacts{
+		TraceId: traceID, RootDuration: durationpb.New(time.Millisecond),
+		Attributes: []*samplingv1.AttributeFact{{Key: "tier", Values: []string{"bronze"}}},
+	})
 	b.ReportAllocs()
 	for b.Loop() {
 		set.Evaluate(f, noon)
