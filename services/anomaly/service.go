@@ -30,6 +30,9 @@ type Deps struct {
 	OnChange func(kind, id string)
 }
 
+// ErrStopped says that the service takes no more points.
+var ErrStopped = errors.New("anomaly service has stopped")
+
 // sweepEvery is the pause between looks for silent series.
 const sweepEvery = 5 * time.Second
 
@@ -41,7 +44,8 @@ type Service struct {
 	// ignored counts points that were late, not finite or beyond the limit of series.
 	ignored metric.Int64Counter
 
-	turn sync.Mutex // one caller at a time changes series and stores anomalies, so that puts keep their order
+	turn    sync.Mutex // one caller at a time changes series and stores anomalies, so that puts keep their order
+	stopped bool       // guarded by turn
 
 	mu     sync.Mutex // guards series and what is in them; taken under turn
 	series map[string]*tracked
@@ -101,6 +105,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			s.turn.Lock()
 			defer s.turn.Unlock()
+			s.stopped = true
 			return s.table.Close()
 		case <-ticks.C:
 			if err := s.sweep(s.deps.Now()); err != nil {
@@ -136,6 +141,9 @@ func (s *Service) sweep(now time.Time) error {
 func (s *Service) observe(ctx context.Context, points []*anomalyv1.Point) (accepted uint32, err error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
+	if s.stopped {
+		return 0, ErrStopped
+	}
 	var changed []*anomalyv1.Anomaly
 	s.mu.Lock()
 	for _, p := range points {
