@@ -1,0 +1,132 @@
+package anomaly
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/triflow/triflow/pkg/page"
+	"github.com/triflow/triflow/pkg/rpc"
+	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
+)
+
+const (
+	maxPoints, maxLabels, maxName = 10_000, 32, 256
+	defaultPage, maxPage          = 100, 1000
+	maxSeriesShown                = 1000
+)
+
+type server struct {
+	anomalyv1.UnimplementedAnomalyServiceServer
+	s *Service
+}
+
+// Register adds the AnomalyService to r.
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	anomalyv1.RegisterAnomalyServiceServer(r, &server{s: s})
+}
+
+func (v *server) Observe(ctx context.Context, in *anomalyv1.ObserveRequest) (*anomalyv1.ObserveResponse, error) {
+	points := in.GetPoints()
+	if len(points) == 0 || len(points) > maxPoints {
+		return nil, rpc.InvalidArgument("points", fmt.Sprintf("%d, want 1 to %d", len(points), maxPoints))
+	}
+	for i, p := range points {
+		at := fmt.Sprintf("points[%d]", i)
+		if n := len(p.GetSeries().GetName()); n == 0 || n > maxName {
+			return nil, rpc.InvalidArgument(at+".series.name", fmt.Sprintf("%d bytes, want 1 to %d", n, maxName))
+		}
+		if n := len(p.GetSeries().GetLabels()); n > maxLabels {
+			return nil, rpc.InvalidArgument(at+".series.labels", fmt.Sprintf("%d, want at most %d", n, maxLabels))
+		}
+		if err := p.GetTime().CheckValid(); err != nil {
+			return nil, rpc.InvalidArgument(at+".time", "missing or out of range, want a time")
+		}
+	}
+	accepted, err := v.s.observe(ctx, points)
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	return &anomalyv1.ObserveResponse{Accepted: accepted, Ignored: uint32(len(points)) - accepted}, nil
+}
+
+func (v *server) ListAnomalies(_ context.Context, in *anomalyv1.ListAnomaliesRequest) (*anomalyv1.ListAnomaliesResponse, error) {
+	var faults rpc.Violations
+	size, err := page.Size(in.GetPageSize(), defaultPage, maxPage)
+	faults.Check("page_size", err)
+	before, err := page.Decode(in, in.GetPageToken())
+	faults.Check("page_token", err)
+	from, to := span(&faults, in.GetStartTime(), in.GetEndTime())
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	rows, next, err := v.s.table.List(before, size, func(a *anomalyv1.Anomaly) bool {
+		return (in.GetService() == "" || a.GetService() == in.GetService() || speaksOf(a.GetSeries(), in.GetService())) &&
+			(!in.GetActive() || a.GetEndTime() == nil) &&
+			(to.IsZero() || a.GetStartTime().AsTime().Before(to)) &&
+			(from.IsZero() || a.GetEndTime() == nil || !a.GetEndTime().AsTime().Before(from))
+	})
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	return &anomalyv1.ListAnomaliesResponse{Anomalies: rows, NextPageToken: page.Encode(in, next)}, nil
+}
+
+func (v *server) QuerySeries(_ context.Context, in *anomalyv1.QuerySeriesRequest) (*anomalyv1.QuerySeriesResponse, error) {
+	var faults rpc.Violations
+	from, to := span(&faults, in.GetStartTime(), in.GetEndTime())
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	var keys []string
+	for key, t := range v.s.series {
+		if (in.GetName() == "" || t.name.GetName() == in.GetName()) && (in.GetService() == "" || speaksOf(t.name, in.GetService())) {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, strings.Compare)
+	out := &anomalyv1.QuerySeriesResponse{}
+	for _, key := range keys[:min(len(keys), maxSeriesShown)] {
+		t := v.s.series[key]
+		row := &anomalyv1.SeriesPoints{Series: t.name}
+		for _, p := range t.data.Points() {
+			at := time.Unix(0, p.At)
+			if (from.IsZero() || !at.Before(from)) && (to.IsZero() || at.Before(to)) {
+				row.Times = append(row.Times, timestamppb.New(at))
+				row.Values = append(row.Values, p.Value)
+			}
+		}
+		out.Series = append(out.Series, row)
+	}
+	return out, nil
+}
+
+// span reads [start, end); zero times are open.
+func span(faults *rpc.Violations, start, end *timestamppb.Timestamp) (from, to time.Time) {
+	if start != nil {
+		faults.Check("start_time", start.CheckValid())
+		from = start.AsTime()
+	}
+	if end != nil {
+		faults.Check("end_time", end.CheckValid())
+		to = end.AsTime()
+	}
+	if start != nil && end != nil && !from.Before(to) {
+		faults.Add("end_time", "want later than start_time")
+	}
+	return from, to
+}
+
+func speaksOf(n *anomalyv1.Series, service string) bool {
+	l := n.GetLabels()
+	return l["service"] == service || l["client"] == service || l["server"] == service
+}
