@@ -1,0 +1,270 @@
+import { useEffect, useState } from "preact/hooks";
+import { assembly, type Problem, problem } from "../api";
+import { type SearchTracesResponse, StatusFilter, type TraceSummary } from "../gen/triflow/assembly/v1/assembly_pb";
+import { useLoad } from "../load";
+import { duration, durationMillis, formatDuration, formatMoment, millis, parseDuration, timestamp } from "../model/time";
+import { count, traceWords } from "../model/words";
+import { Clock, Page, Section } from "../parts/page";
+import { Empty, Fault, Search, Show } from "../parts/states";
+import { Mark, Status } from "../parts/status";
+import { More, Table } from "../parts/table";
+import { go, setQuery, useAddress, withQuery } from "../router";
+import { FilterToken } from "./window";
+
+const statuses: Record<string, StatusFilter> = { ok: StatusFilter.OK, error: StatusFilter.ERROR };
+const pageSize = 50;
+
+/** The filters as the address holds them. */
+function useFilters() {
+  const { query } = useAddress();
+  const text = (key: string) => query.get(key) ?? "";
+  return {
+    service: text("service"),
+    operation: text("operation"),
+    status: text("status"),
+    min: text("min"),
+    max: text("max"),
+    attribute: text("attribute"),
+    from: text("from"),
+    to: text("to"),
+  };
+}
+
+type Filters = ReturnType<typeof useFilters>;
+
+function request(f: Filters, pageToken = "") {
+  const time = (text: string) => (text && Number.isFinite(Date.parse(text)) ? timestamp(Date.parse(text)) : undefined);
+  const length = (text: string) => {
+    const ms = parseDuration(text);
+    return ms === undefined ? undefined : duration(ms);
+  };
+  return {
+    service: f.service,
+    operation: f.operation,
+    status: statuses[f.status] ?? StatusFilter.UNSPECIFIED,
+    minDuration: length(f.min),
+    maxDuration: length(f.max),
+    attribute: f.attribute.split(/[\s,]+/).filter(Boolean),
+    startTime: time(f.from),
+    endTime: time(f.to),
+    pageSize,
+    pageToken,
+  };
+}
+
+/** Search over the kept traces. */
+export function TracesPage() {
+  const filters = useFilters();
+  const key = `traces ${JSON.stringify(filters)}`;
+  const first = useLoad(key, (signal) => assembly.searchTraces(request(filters), { signal }));
+  return (
+    <Page
+      title="Traces"
+      actions={
+        <button type="button" class="button" onClick={first.reload}>
+          Refresh
+        </button>
+      }
+    >
+      <FilterBar filters={filters} />
+      <Section title="Kept traces" flush note="newest first">
+        <Show of={first} rows={10}>
+          {(data) => <Results key={key} first={data} filters={filters} />}
+        </Show>
+      </Section>
+    </Page>
+  );
+}
+
+function FilterBar({ filters }: { filters: Filters }) {
+  const services = useLoad("trace services", (signal) => assembly.listServices({ window: duration(3_600_000) }, { signal }));
+  const [text, setText] = useState(searchText(filters));
+  const known = searchText(filters);
+  useEffect(() => setText(known), [known]);
+  const since = (ms: number) => withQuery({ from: new Date(Date.now() - ms).toISOString(), to: undefined });
+  return (
+    <form
+      class="filters"
+      onSubmit={(e) => {
+        e.preventDefault();
+        const id = /^[0-9a-f]{32}$/i.exec(text.trim());
+        if (id) go(`/traces/${id[0].toLowerCase()}`);
+        else setQuery({ ...Object.fromEntries(searchKeys.map((k) => [k, undefined])), ...parseSearch(text) });
+      }}
+    >
+      <Search
+        label="Search traces"
+        value={text}
+        onInput={setText}
+        placeholder="operation=checkout min=200ms http.route=/cart, or a trace id"
+      />
+      <label class="select">
+        <span class="sr">Service</span>
+        <select value={filters.service} onChange={(e) => setQuery({ service: e.currentTarget.value })}>
+          <option value="">Any service</option>
+          {[...new Set([...(services.data?.services.map((s) => s.name) ?? []), filters.service])].filter(Boolean).map((n) => (
+            <option key={n} value={n}>
+              {n}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="select">
+        <span class="sr">Status</span>
+        <select value={filters.status} onChange={(e) => setQuery({ status: e.currentTarget.value })}>
+          <option value="">Any status</option>
+          <option value="error">With errors</option>
+          <option value="ok">Without errors</option>
+        </select>
+      </label>
+      <nav class="tabs" aria-label="Started within the last">
+        {([["5m", 300_000], ["1h", 3_600_000], ["24h", 86_400_000]] as const).map(([label, ms]) => (
+          <a
+            key={label}
+            href={since(ms)}
+            onClick={(e) => {
+              // The time is taken when it is clicked, not when the link was drawn.
+              e.preventDefault();
+              setQuery({ from: new Date(Date.now() - ms).toISOString(), to: undefined });
+            }}
+          >
+            {label}
+          </a>
+        ))}
+      </nav>
+      {filters.from && <FilterToken name="from" value={formatMoment(Date.parse(filters.from)).slice(0, 19)} query="from" />}
+      {filters.to && <FilterToken name="to" value={formatMoment(Date.parse(filters.to)).slice(0, 19)} query="to" />}
+    </form>
+  );
+}
+
+const searchKeys = ["operation", "min", "max", "attribute"];
+
+/** The filters that have no field of their own, as one line of key=value. */
+function searchText(f: Filters): string {
+  const quote = (v: string) => (/\s/.test(v) ? `"${v}"` : v);
+  const named = (["operation", "min", "max"] as const).filter((k) => f[k]).map((k) => `${k}=${quote(f[k])}`);
+  return [...named, f.attribute].filter(Boolean).join(" ");
+}
+
+/** Reads such a line; a word without "=" is an operation. */
+function parseSearch(text: string): Record<string, string> {
+  const out: Record<string, string> = {};
+  const rest: string[] = [];
+  for (const [word] of text.matchAll(/[^\s"=]+="[^"]*"|"[^"]*"|\S+/g)) {
+    const [, key, value] = /^([^\s"=]+)="?([^"]*)"?$/.exec(word) ?? [];
+    if (key === undefined) out.operation = word.replaceAll('"', "");
+    else if (searchKeys.includes(key)) out[key] = value!;
+    else rest.push(`${key}=${value}`);
+  }
+  if (rest.length) out.attribute = rest.join(" ");
+  return out;
+}
+
+function Results({ first, filters }: { first: SearchTracesResponse; filters: Filters }) {
+  const [more, setMore] = useState<{ traces: TraceSummary[]; token: string }>({ traces: [], token: first.nextPageToken });
+  const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<Problem>();
+  useEffect(() => setMore({ traces: [], token: first.nextPageToken }), [first]);
+  const rows = [...first.traces, ...more.traces];
+  const next = async () => {
+    setBusy(true);
+    setFault(undefined);
+    try {
+      const page = await assembly.searchTraces(request(filters, more.token));
+      setMore((m) => ({ traces: [...m.traces, ...page.traces], token: page.nextPageToken }));
+    } catch (thrown) {
+      setFault(problem(thrown));
+    }
+    setBusy(false);
+  };
+  if (rows.length === 0) {
+    return (
+      <Empty title="No trace matches">
+        <a href="/traces">Remove all filters</a>, or look for a service that was sampled: errors and slow traces are kept
+        first.
+      </Empty>
+    );
+  }
+  const longest = Math.max(...rows.map((r) => durationMillis(r.duration)), 1e-6);
+  return (
+    <>
+      <TraceTable rows={rows} longest={longest} />
+      {fault && <Fault problem={fault} onRetry={next} />}
+      <More token={more.token} onMore={next} busy={busy} />
+    </>
+  );
+}
+
+/** Rows of traces; a row answers most questions without being opened. */
+export function TraceTable({ rows, longest }: { rows: TraceSummary[]; longest: number }) {
+  return (
+    <Table
+      label="Traces"
+      rows={rows}
+      id={(r) => r.traceId}
+      href={(r) => `/traces/${r.traceId}`}
+      columns={[
+        {
+          title: "Trace",
+          cell: (r) => (
+            <span class="trace-name">
+              <strong>{r.rootService || "no root"}</strong> <span>{r.rootOperation}</span>
+              {r.error && (
+                <span class="trace-error">
+                  <Mark tone="bad" /> {r.error}
+                </span>
+              )}
+            </span>
+          ),
+        },
+        {
+          title: "Duration",
+          width: "190px",
+          cell: (r) => (
+            <span class="length">
+              <span class="num">{formatDuration(durationMillis(r.duration))}</span>
+              <span class="length-bar" aria-hidden="true">
+                <span style={{ width: `${Math.max(1, (durationMillis(r.duration) / longest) * 100)}%` }} />
+              </span>
+            </span>
+          ),
+        },
+        { title: "Spans", right: true, width: "72px", cell: (r) => r.spanCount },
+        {
+          title: "Errors",
+          right: true,
+          width: "68px",
+          cell: (r) => <span class={r.errorCount ? "tone-bad strong" : "dim"}>{r.errorCount}</span>,
+        },
+        { title: "Services", right: true, width: "76px", wide: true, cell: (r) => <span title={r.services.join(", ")}>{r.services.length}</span> },
+        {
+          title: "State",
+          width: "116px",
+          wide: true,
+          cell: (r) => {
+            const [tone, word] = traceWords[r.state];
+            return (
+              <span title={r.incompleteReason}>
+                <Status tone={tone}>{word}</Status>
+              </span>
+            );
+          },
+        },
+        {
+          title: "Kept by",
+          width: "150px",
+          wide: true,
+          cell: (r) => (
+            <span class="clip dim" title={r.adjustedCount ? `stands for ${count(Math.round(r.adjustedCount), "trace")}` : undefined}>
+              {r.policy}
+              {r.adjustedCount > 1 && ` ×${Math.round(r.adjustedCount)}`}
+            </span>
+          ),
+        },
+        { title: "Start", right: true, width: "86px", cell: (r) => <Clock ms={millis(r.startTime)} /> },
+      ]}
+    />
+  );
+}
+
