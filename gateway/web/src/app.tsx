@@ -1,15 +1,24 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { diagnosis, remediation } from "./api";
+import { useCell } from "./cell";
 import { IncidentState } from "./gen/triflow/diagnosis/v1/diagnosis_pb";
 import { ChangeKind } from "./gen/triflow/gateway/v1/gateway_pb";
 import { RemediationState } from "./gen/triflow/remediation/v1/remediation_pb";
-import { useCell } from "./cell";
 import { moveRow, useKeys } from "./keys";
 import { liveState } from "./live";
 import { useLoad } from "./load";
+import { AnomaliesPage } from "./pages/anomalies";
+import { IncidentPage } from "./pages/incident";
+import { IncidentsPage } from "./pages/incidents";
+import { LogsPage } from "./pages/logs";
+import { MapPage } from "./pages/map";
 import { OverviewPage } from "./pages/overview";
+import { RemediationPage, RemediationsPage } from "./pages/remediations";
+import { SamplingPage } from "./pages/sampling";
 import { ServicePage } from "./pages/service";
+import { SettingsPage } from "./pages/settings";
+import { TracePage } from "./pages/trace";
 import { TracesPage } from "./pages/traces";
 import { Help } from "./parts/help";
 import { Icon, type IconName } from "./parts/icons";
@@ -33,8 +42,10 @@ const entries: Entry[] = [
   { path: "/map", label: "Service map", icon: "map", key: "m", under: ["map"] },
   { path: "/traces", label: "Traces", icon: "trace", key: "t", under: ["traces"] },
   { path: "/logs", label: "Logs", icon: "log", key: "l", under: ["logs"] },
+  { path: "/anomalies", label: "Anomalies", icon: "anomaly", key: "a", under: ["anomalies"] },
   { path: "/remediations", label: "Remediations", icon: "plan", key: "r", under: ["remediations"] },
-  { path: "/settings", label: "Settings", icon: "settings", key: "s", under: ["settings"] },
+  { path: "/sampling", label: "Sampling", icon: "sampling", key: "p", under: ["sampling"] },
+  { path: "/settings", label: "System", icon: "settings", key: "s", under: ["settings"] },
 ];
 
 /** The frame round every page, and the choice of the page by the address. */
@@ -69,8 +80,28 @@ function page([first = "", second, ...rest]: string[]): ComponentChildren {
         return <OverviewPage />;
       case "services/*":
         return <ServicePage key={second} name={second!} />;
+      case "map":
+        return <MapPage />;
       case "traces":
         return <TracesPage />;
+      case "traces/*":
+        return <TracePage key={second} id={second!} />;
+      case "logs":
+        return <LogsPage />;
+      case "incidents":
+        return <IncidentsPage />;
+      case "incidents/*":
+        return <IncidentPage key={second} id={second!} />;
+      case "remediations":
+        return <RemediationsPage />;
+      case "remediations/*":
+        return <RemediationPage key={second} id={second!} />;
+      case "anomalies":
+        return <AnomaliesPage />;
+      case "sampling":
+        return <SamplingPage />;
+      case "settings":
+        return <SettingsPage />;
     }
   }
   return (
@@ -86,7 +117,6 @@ function page([first = "", second, ...rest]: string[]): ComponentChildren {
 function Focused({ at, children }: { at: string; children: ComponentChildren }) {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the focus moves when the page does
   useEffect(() => {
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
@@ -145,7 +175,13 @@ function Rail({ first, onHelp }: { first: string; onHelp: () => void }) {
       <div class="rail-foot">
         <LiveSign />
         <ThemeButton />
-        <button type="button" class="icon-button" onClick={onHelp} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">
+        <button
+          type="button"
+          class="icon-button"
+          onClick={onHelp}
+          aria-label="Keyboard shortcuts"
+          title="Keyboard shortcuts (?)"
+        >
           <Icon name="keyboard" />
         </button>
       </div>

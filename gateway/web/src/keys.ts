@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 /** What a key does, by the name that KeyboardEvent.key gives; "g o" is g, then o. Returning false passes the key on. */
-export type Bindings = Record<string, (e: KeyboardEvent) => boolean | undefined | void>;
+export type Bindings = Record<string, (e: KeyboardEvent) => unknown>;
 
 const stack: { current: Bindings }[] = [];
 let pending = "";

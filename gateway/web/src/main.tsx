@@ -4,6 +4,10 @@ import { startKeys } from "./keys";
 import { startLive } from "./live";
 import { startNow } from "./now";
 import { startRouter } from "./router";
+import "./theme.css";
+import "./parts/parts.css";
+import "./parts/shapes.css";
+import "./pages/pages.css";
 
 startRouter();
 startKeys();

@@ -160,7 +160,13 @@ function place(layers: string[][], links: Link[], s: Spacing): Drawing {
   return { width: layers.length * (s.nodeWidth + s.layerGap) - s.layerGap, height, nodes };
 }
 
-function align(layer: string[], center: Map<string, number>, near: Map<string, string[]>, pitch: number, height: number) {
+function align(
+  layer: string[],
+  center: Map<string, number>,
+  near: Map<string, string[]>,
+  pitch: number,
+  height: number,
+) {
   const wanted = layer.map((n) => {
     const list = near.get(n) ?? [];
     return list.length ? list.reduce((sum, m) => sum + center.get(m)!, 0) / list.length : center.get(n)!;

@@ -42,7 +42,8 @@ export function ticks(min: number, max: number, count: number): number[] {
   const step = niceStep((max - min) / Math.max(1, count));
   if (!(step > 0)) return [min];
   const out: number[] = [];
-  for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i++) out.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i++)
+    out.push(Number((i * step).toPrecision(12)));
   return out;
 }
 

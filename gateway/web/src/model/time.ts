@@ -52,7 +52,15 @@ function digits(v: number): string {
   return String(Number(v.toPrecision(3)));
 }
 
-const unitMillis: Record<string, number> = { us: 0.001, µs: 0.001, ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
+const unitMillis: Record<string, number> = {
+  us: 0.001,
+  µs: 0.001,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
 
 /** Reads "250ms", "1.5 s" or "2m" into milliseconds; undefined when it is none of these. A bare number is milliseconds. */
 export function parseDuration(text: string): number | undefined {

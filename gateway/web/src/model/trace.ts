@@ -3,10 +3,10 @@
 // What comes in may be broken: parents that never came, several roots, spans that are each other's ancestors, ids used
 // twice. Every span still gets exactly one row. An orphan, and the earliest span of a cycle, stands at the top level.
 
-import type { Span, ResourceSpans } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
-import { Span_SpanKind, Status_StatusCode } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
-import type { Resource } from "../gen/opentelemetry/proto/resource/v1/resource_pb";
 import type { InstrumentationScope } from "../gen/opentelemetry/proto/common/v1/common_pb";
+import type { Resource } from "../gen/opentelemetry/proto/resource/v1/resource_pb";
+import type { ResourceSpans, Span } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
+import { Span_SpanKind, Status_StatusCode } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
 import { attribute } from "./attributes";
 import { hex } from "./hex";
 
@@ -63,7 +63,8 @@ export function buildTrace(resourceSpans: readonly ResourceSpans[]): Trace {
 function flatten(resourceSpans: readonly ResourceSpans[]): Source[] {
   const out: Source[] = [];
   for (const rs of resourceSpans)
-    for (const ss of rs.scopeSpans) for (const span of ss.spans) out.push({ span, scope: ss.scope, resource: rs.resource });
+    for (const ss of rs.scopeSpans)
+      for (const span of ss.spans) out.push({ span, scope: ss.scope, resource: rs.resource });
   return out;
 }
 
@@ -93,7 +94,8 @@ function preorder(sources: Source[], parents: Int32Array): { order: number[]; pl
     place[i] = p === noParent ? Place.Root : Place.Orphan;
     tops.push(i);
   });
-  const byStart = (a: number, b: number) => compare(sources[a]!.span.startTimeUnixNano, sources[b]!.span.startTimeUnixNano) || a - b;
+  const byStart = (a: number, b: number) =>
+    compare(sources[a]!.span.startTimeUnixNano, sources[b]!.span.startTimeUnixNano) || a - b;
   for (const c of children) if (c.length > 1) c.sort(byStart);
   tops.sort(byStart);
 

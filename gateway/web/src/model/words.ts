@@ -3,8 +3,8 @@
 import { Direction } from "../gen/triflow/anomaly/v1/anomaly_pb";
 import { FindingKind, NodeKind, TraceState } from "../gen/triflow/assembly/v1/assembly_pb";
 import { CauseKind, HealthState } from "../gen/triflow/diagnosis/v1/diagnosis_pb";
-import { ActionKind, RemediationState } from "../gen/triflow/remediation/v1/remediation_pb";
 import { Signal } from "../gen/triflow/handoff/v1/handoff_pb";
+import { ActionKind, RemediationState } from "../gen/triflow/remediation/v1/remediation_pb";
 
 /** The tones that the theme draws, each with its own shape. */
 export type Tone = "good" | "warn" | "bad" | "busy" | "off";

@@ -14,6 +14,7 @@ import { Empty, Show } from "../parts/states";
 import { Confidence, Mark, Status } from "../parts/status";
 import { Table } from "../parts/table";
 import { useAddress } from "../router";
+import { GraphSection } from "./map";
 import { useWindow, WindowChoice } from "./window";
 
 const refresh = { on: ChangeKind.INCIDENT, every: 5000 };
@@ -43,6 +44,7 @@ export function OverviewPage() {
           {(rows) => (rows.length === 0 ? <NoServices /> : <Services rows={rows} lines={lines.data} />)}
         </Show>
       </Section>
+      <GraphSection />
     </Page>
   );
 }
@@ -195,11 +197,28 @@ function Services({ rows, lines }: { rows: Row[]; lines: Map<string, { rate?: Li
         { title: "State", width: "112px", cell: (r) => <Health state={r.state} /> },
         { title: "Kind", width: "84px", wide: true, cell: (r) => <span class="dim">{nodeWords[r.service.kind]}</span> },
         { title: "Rate", right: true, width: "76px", cell: (r) => formatRate(r.service.red?.rate ?? Number.NaN) },
-        { title: "Load", width: "116px", wide: true, cell: (r) => <Sparkline line={lines?.get(r.service.name)?.rate} /> },
+        {
+          title: "Load",
+          width: "116px",
+          wide: true,
+          cell: (r) => <Sparkline line={lines?.get(r.service.name)?.rate} />,
+        },
         { title: "Errors", right: true, width: "72px", cell: (r) => <ErrorShare value={r.service.red?.errorRatio} /> },
-        { title: "p50", right: true, width: "78px", wide: true, cell: (r) => formatDuration(durationMillis(r.service.red?.p50)) },
+        {
+          title: "p50",
+          right: true,
+          width: "78px",
+          wide: true,
+          cell: (r) => formatDuration(durationMillis(r.service.red?.p50)),
+        },
         { title: "p90", right: true, width: "78px", cell: (r) => formatDuration(durationMillis(r.service.red?.p90)) },
-        { title: "p99", right: true, width: "78px", wide: true, cell: (r) => formatDuration(durationMillis(r.service.red?.p99)) },
+        {
+          title: "p99",
+          right: true,
+          width: "78px",
+          wide: true,
+          cell: (r) => formatDuration(durationMillis(r.service.red?.p99)),
+        },
         {
           title: "p90 trend",
           width: "116px",

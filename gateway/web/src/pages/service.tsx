@@ -85,7 +85,10 @@ function Content({ name, data }: { name: string; data: GetServiceResponse }) {
             rows={data.operations}
             id={(o) => o.name}
             href={(o) => href("/traces", { service: name, operation: o.name })}
-            columns={[{ title: "Operation", cell: (o) => <span class="name">{o.name}</span> }, ...redColumns<Operation>((o) => o.red)]}
+            columns={[
+              { title: "Operation", cell: (o) => <span class="name">{o.name}</span> },
+              ...redColumns<Operation>((o) => o.red),
+            ]}
           />
         )}
       </Section>
@@ -125,7 +128,17 @@ function Charts({ name }: { name: string }) {
   );
 }
 
-function Edges({ title, edges, other, none }: { title: string; edges: Edge[]; other: (e: Edge) => string; none: string }) {
+function Edges({
+  title,
+  edges,
+  other,
+  none,
+}: {
+  title: string;
+  edges: Edge[];
+  other: (e: Edge) => string;
+  none: string;
+}) {
   return (
     <Section title={title} flush>
       {edges.length === 0 ? (

@@ -2,7 +2,15 @@ import { useEffect, useState } from "preact/hooks";
 import { assembly, type Problem, problem } from "../api";
 import { type SearchTracesResponse, StatusFilter, type TraceSummary } from "../gen/triflow/assembly/v1/assembly_pb";
 import { useLoad } from "../load";
-import { duration, durationMillis, formatDuration, formatMoment, millis, parseDuration, timestamp } from "../model/time";
+import {
+  duration,
+  durationMillis,
+  formatDuration,
+  formatMoment,
+  millis,
+  parseDuration,
+  timestamp,
+} from "../model/time";
 import { count, traceWords } from "../model/words";
 import { Clock, Page, Section } from "../parts/page";
 import { Empty, Fault, Search, Show } from "../parts/states";
@@ -77,7 +85,9 @@ export function TracesPage() {
 }
 
 function FilterBar({ filters }: { filters: Filters }) {
-  const services = useLoad("trace services", (signal) => assembly.listServices({ window: duration(3_600_000) }, { signal }));
+  const services = useLoad("trace services", (signal) =>
+    assembly.listServices({ window: duration(3_600_000) }, { signal }),
+  );
   const [text, setText] = useState(searchText(filters));
   const known = searchText(filters);
   useEffect(() => setText(known), [known]);
@@ -102,11 +112,13 @@ function FilterBar({ filters }: { filters: Filters }) {
         <span class="sr">Service</span>
         <select value={filters.service} onChange={(e) => setQuery({ service: e.currentTarget.value })}>
           <option value="">Any service</option>
-          {[...new Set([...(services.data?.services.map((s) => s.name) ?? []), filters.service])].filter(Boolean).map((n) => (
-            <option key={n} value={n}>
-              {n}
-            </option>
-          ))}
+          {[...new Set([...(services.data?.services.map((s) => s.name) ?? []), filters.service])]
+            .filter(Boolean)
+            .map((n) => (
+              <option key={n} value={n}>
+                {n}
+              </option>
+            ))}
         </select>
       </label>
       <label class="select">
@@ -118,7 +130,13 @@ function FilterBar({ filters }: { filters: Filters }) {
         </select>
       </label>
       <nav class="tabs" aria-label="Started within the last">
-        {([["5m", 300_000], ["1h", 3_600_000], ["24h", 86_400_000]] as const).map(([label, ms]) => (
+        {(
+          [
+            ["5m", 300_000],
+            ["1h", 3_600_000],
+            ["24h", 86_400_000],
+          ] as const
+        ).map(([label, ms]) => (
           <a
             key={label}
             href={since(ms)}
@@ -132,7 +150,9 @@ function FilterBar({ filters }: { filters: Filters }) {
           </a>
         ))}
       </nav>
-      {filters.from && <FilterToken name="from" value={formatMoment(Date.parse(filters.from)).slice(0, 19)} query="from" />}
+      {filters.from && (
+        <FilterToken name="from" value={formatMoment(Date.parse(filters.from)).slice(0, 19)} query="from" />
+      )}
       {filters.to && <FilterToken name="to" value={formatMoment(Date.parse(filters.to)).slice(0, 19)} query="to" />}
     </form>
   );
@@ -162,7 +182,10 @@ function parseSearch(text: string): Record<string, string> {
 }
 
 function Results({ first, filters }: { first: SearchTracesResponse; filters: Filters }) {
-  const [more, setMore] = useState<{ traces: TraceSummary[]; token: string }>({ traces: [], token: first.nextPageToken });
+  const [more, setMore] = useState<{ traces: TraceSummary[]; token: string }>({
+    traces: [],
+    token: first.nextPageToken,
+  });
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<Problem>();
   useEffect(() => setMore({ traces: [], token: first.nextPageToken }), [first]);
@@ -181,8 +204,8 @@ function Results({ first, filters }: { first: SearchTracesResponse; filters: Fil
   if (rows.length === 0) {
     return (
       <Empty title="No trace matches">
-        <a href="/traces">Remove all filters</a>, or look for a service that was sampled: errors and slow traces are kept
-        first.
+        <a href="/traces">Remove all filters</a>, or look for a service that was sampled: errors and slow traces are
+        kept first.
       </Empty>
     );
   }
@@ -237,7 +260,13 @@ export function TraceTable({ rows, longest }: { rows: TraceSummary[]; longest: n
           width: "68px",
           cell: (r) => <span class={r.errorCount ? "tone-bad strong" : "dim"}>{r.errorCount}</span>,
         },
-        { title: "Services", right: true, width: "76px", wide: true, cell: (r) => <span title={r.services.join(", ")}>{r.services.length}</span> },
+        {
+          title: "Services",
+          right: true,
+          width: "76px",
+          wide: true,
+          cell: (r) => <span title={r.services.join(", ")}>{r.services.length}</span>,
+        },
         {
           title: "State",
           width: "116px",
@@ -256,7 +285,10 @@ export function TraceTable({ rows, longest }: { rows: TraceSummary[]; longest: n
           width: "150px",
           wide: true,
           cell: (r) => (
-            <span class="clip dim" title={r.adjustedCount ? `stands for ${count(Math.round(r.adjustedCount), "trace")}` : undefined}>
+            <span
+              class="clip dim"
+              title={r.adjustedCount ? `stands for ${count(Math.round(r.adjustedCount), "trace")}` : undefined}
+            >
               {r.policy}
               {r.adjustedCount > 1 && ` ×${Math.round(r.adjustedCount)}`}
             </span>
@@ -267,4 +299,3 @@ export function TraceTable({ rows, longest }: { rows: TraceSummary[]; longest: n
     />
   );
 }
-

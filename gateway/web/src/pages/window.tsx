@@ -1,5 +1,5 @@
-import { setQuery, useAddress, withQuery } from "../router";
 import { Tabs } from "../parts/page";
+import { setQuery, useAddress, withQuery } from "../router";
 
 const windows: [string, number][] = [
   ["1m", 60_000],
@@ -29,7 +29,12 @@ export function WindowChoice() {
 /** A filter as a token that can be taken away. */
 export function FilterToken({ name, value, query }: { name: string; value: string; query: string }) {
   return (
-    <button type="button" class="token" onClick={() => setQuery({ [query]: undefined })} title={`Remove the filter ${name}`}>
+    <button
+      type="button"
+      class="token"
+      onClick={() => setQuery({ [query]: undefined })}
+      title={`Remove the filter ${name}`}
+    >
       <span class="dim">{name}</span> {value} <span aria-hidden="true">×</span>
       <span class="sr">, remove</span>
     </button>

@@ -4,12 +4,29 @@ import { type Box, fit, formatValue, type Line, nearest, path, x, y } from "../m
 import { formatClock } from "../model/time";
 
 /** The shape of a series in a table cell; the figure beside it says the value. */
-export function Sparkline({ line, width = 96, height = 22, tone }: { line: Line | undefined; width?: number; height?: number; tone?: string }) {
+export function Sparkline({
+  line,
+  width = 96,
+  height = 22,
+  tone,
+}: {
+  line: Line | undefined;
+  width?: number;
+  height?: number;
+  tone?: string;
+}) {
   if (!line || line.times.length < 2) return <span class="spark-none" aria-hidden="true" />;
   const box = fit([line], width, height - 2);
   const d = path(line, box);
   return (
-    <svg class={`spark ${tone ?? ""}`} viewBox={`0 -1 ${width} ${height}`} width={width} height={height} aria-hidden="true" focusable="false">
+    <svg
+      class={`spark ${tone ?? ""}`}
+      viewBox={`0 -1 ${width} ${height}`}
+      width={width}
+      height={height}
+      aria-hidden="true"
+      focusable="false"
+    >
       <path class="spark-line" d={d} />
     </svg>
   );
@@ -29,7 +46,13 @@ const left = 52;
 const bottom = 18;
 
 /** A series over time with the stretch in question marked. A pointer reads off values; the label says the gist. */
-export function Chart({ name, line, marks = {}, label, height = 120 }: {
+export function Chart({
+  name,
+  line,
+  marks = {},
+  label,
+  height = 120,
+}: {
   name: string;
   line: Line;
   marks?: Marks;
@@ -109,7 +132,9 @@ function Usual({ box, marks }: { box: Box; marks: Marks }) {
           height={Math.max(1, clampY(expected - 3 * scale) - clampY(expected + 3 * scale))}
         />
       )}
-      {expected !== undefined && <line class="chart-expected" x1="0" x2={box.width} y1={y(box, expected)} y2={y(box, expected)} />}
+      {expected !== undefined && (
+        <line class="chart-expected" x1="0" x2={box.width} y1={y(box, expected)} y2={y(box, expected)} />
+      )}
     </g>
   );
 }

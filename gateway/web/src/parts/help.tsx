@@ -9,8 +9,10 @@ const groups: [string, [string[], string][]][] = [
       [["g", "m"], "Service map"],
       [["g", "t"], "Traces"],
       [["g", "l"], "Logs"],
+      [["g", "a"], "Anomalies"],
       [["g", "r"], "Remediations"],
-      [["g", "s"], "Settings"],
+      [["g", "p"], "Sampling"],
+      [["g", "s"], "System"],
     ],
   ],
   [
@@ -39,7 +41,13 @@ const groups: [string, [string[], string][]][] = [
       [["0"], "Whole trace"],
     ],
   ],
-  ["On a plan", [[["a"], "Approve"], [["x"], "Reject"]]],
+  [
+    "On a plan",
+    [
+      [["a"], "Approve"],
+      [["x"], "Reject"],
+    ],
+  ],
 ];
 
 /** Every key, by where it works. */

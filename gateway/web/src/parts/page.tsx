@@ -76,7 +76,15 @@ export function Section({
 }
 
 /** One figure with what it is. */
-export function Figure({ label, children, note }: { label: string; children: ComponentChildren; note?: ComponentChildren }) {
+export function Figure({
+  label,
+  children,
+  note,
+}: {
+  label: string;
+  children: ComponentChildren;
+  note?: ComponentChildren;
+}) {
   return (
     <div class="figure">
       <dt>{label}</dt>
@@ -113,10 +121,13 @@ export function Clock({ ms }: { ms: number }) {
 export function Copy({ value, label, shown }: { value: string; label: string; shown?: string }) {
   const [copied, setCopied] = useState(false);
   const copy = () => {
-    navigator.clipboard?.writeText(value).then(() => {
-      setCopied(true);
-      setTimeout(() => setCopied(false), 1500);
-    }, () => undefined);
+    navigator.clipboard?.writeText(value).then(
+      () => {
+        setCopied(true);
+        setTimeout(() => setCopied(false), 1500);
+      },
+      () => undefined,
+    );
   };
   return (
     <button type="button" class="copy" onClick={copy} title={`Copy ${label}: ${value}`}>
@@ -128,7 +139,11 @@ export function Copy({ value, label, shown }: { value: string; label: string; sh
 }
 
 /** A choice of a few, as links, so that each has an address. */
-export function Tabs({ label, items, current }: {
+export function Tabs({
+  label,
+  items,
+  current,
+}: {
   label: string;
   items: { href: string; label: string; id: string }[];
   current: string;

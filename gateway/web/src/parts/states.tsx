@@ -73,7 +73,12 @@ export function Show<T>({
 }
 
 /** The search field of a page; "/" goes there. */
-export function Search({ label, value, onInput, placeholder }: {
+export function Search({
+  label,
+  value,
+  onInput,
+  placeholder,
+}: {
   label: string;
   value: string;
   onInput: (value: string) => void;
@@ -92,7 +97,7 @@ export function Search({ label, value, onInput, placeholder }: {
         spellcheck={false}
         autocomplete="off"
       />
-      <kbd aria-hidden="true">/</kbd>
+      <kbd>/</kbd>
     </label>
   );
 }
