@@ -62,7 +62,7 @@ export function SeriesChart({ of }: { of: Anomaly }) {
         { name: series?.name, service, startTime: timestamp(from - around), endTime: timestamp(last + around) },
         { signal },
       );
-      return found.series.find((s) => sameSeries(s.series, series));
+      return found.series.find((s) => sameSeries(s.series, series)) ?? null;
     },
     { every: of.endTime ? undefined : 10_000 },
   );

@@ -1,6 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 import { type Problem, problem, sampling } from "../api";
-import type { PolicySet } from "../gen/triflow/sampling/v1/sampling_pb";
+import { type PolicySet, PolicySetSchema } from "../gen/triflow/sampling/v1/sampling_pb";
 import { useLoad } from "../load";
 import { parsePolicies, policyText, policyWords } from "../model/policy";
 import { millis } from "../model/time";
@@ -11,9 +12,13 @@ import { Table } from "../parts/table";
 /** The sampling policies in force, and a way to replace them. */
 export function SamplingPage() {
   const [draft, setDraft] = useState<{ text: string; etag: string }>();
-  const loaded = useLoad("policies", async (signal) => (await sampling.getPolicySet({}, { signal })).policySet!, {
-    every: 10_000,
-  });
+  const loaded = useLoad(
+    "policies",
+    async (signal) => (await sampling.getPolicySet({}, { signal })).policySet ?? create(PolicySetSchema),
+    {
+      every: 10_000,
+    },
+  );
   return (
     <Page title="Sampling">
       <Show of={loaded}>

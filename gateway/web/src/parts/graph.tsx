@@ -4,7 +4,7 @@ import { formatRate, formatShare } from "../model/number";
 import { durationMillis, formatDuration } from "../model/time";
 import { nodeWords, type Tone } from "../model/words";
 
-const spacing = { nodeWidth: 150, nodeHeight: 40, layerGap: 64, nodeGap: 16 };
+const spacing = { nodeWidth: 178, nodeHeight: 40, layerGap: 64, nodeGap: 16 };
 
 /** The graph as a drawing; every node is a link to its service. */
 export function ServiceGraph({
@@ -43,18 +43,16 @@ function Node({ service, at, state: [tone, word] }: { service: Service; at: Plac
   const { nodeWidth: w, nodeHeight: h } = spacing;
   const name = service.name.length > 19 ? `${service.name.slice(0, 18)}…` : service.name;
   return (
-    <a
-      href={`/services/${encodeURIComponent(service.name)}`}
-      data-row
-      aria-label={`${service.name}, ${nodeWords[service.kind]}, ${word}`}
-    >
+    <a href={`/services/${encodeURIComponent(service.name)}`} data-row>
+      <title>{`${service.name}, ${nodeWords[service.kind]}`}</title>
       <g transform={`translate(${at.x - w / 2} ${at.y - h / 2})`}>
         <rect class={`node tone-${tone}`} width={w} height={h} rx="8" />
         <text x="12" y="17" class="node-name">
           {name}
         </text>
         <text x="12" y="32" class="node-note">
-          {formatRate(service.red?.rate ?? Number.NaN)} · {formatShare(service.red?.errorRatio ?? Number.NaN)} err
+          {word} · {formatRate(service.red?.rate ?? Number.NaN)} · {formatShare(service.red?.errorRatio ?? Number.NaN)}{" "}
+          err
         </text>
       </g>
     </a>

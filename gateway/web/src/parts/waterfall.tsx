@@ -163,7 +163,6 @@ function Row({
       aria-level={trace.depth[row]! + 1}
       aria-selected={chosen}
       aria-expanded={branch ? !closed : undefined}
-      aria-label={`${service} ${span.name}, ${formatDuration(length)}${trace.error[row] ? ", error" : ""}${path.length ? ", on the critical path" : ""}`}
       onClick={onChoose}
     >
       <span class="wf-name" style={{ paddingLeft: `${8 + Math.min(trace.depth[row]!, 24) * 13}px` }}>
@@ -171,6 +170,7 @@ function Row({
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: as above */}
         <span
           class="wf-fold"
+          aria-hidden="true"
           onClick={(e) => {
             e.stopPropagation();
             onFold();
@@ -179,7 +179,13 @@ function Row({
           {branch ? (closed ? "▸" : "▾") : ""}
         </span>
         <strong>{service}</strong> {span.name}
-        {trace.error[row] === 1 && <span class="tone-bad"> ◆</span>}
+        {trace.error[row] === 1 && (
+          <span class="tone-bad">
+            <span aria-hidden="true"> ◆</span>
+            <span class="sr"> error</span>
+          </span>
+        )}
+        {path.length > 0 && <span class="sr"> on the critical path</span>}
       </span>
       <span class="wf-track">
         <span
