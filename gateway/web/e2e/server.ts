@@ -87,8 +87,14 @@ function answer(path: string, body: Buffer, res: ServerResponse, answers: Answer
   const [, service, name] = path.split("/");
   const found = services.find((s) => s.typeName === service);
   const method = found?.methods.find((m) => m.name === name);
-  if (!found || !method) return void res.writeHead(404).end();
-  if (method.methodKind === "server_streaming") return watch(res);
+  if (!found || !method) {
+    res.writeHead(404).end();
+    return;
+  }
+  if (method.methodKind === "server_streaming") {
+    watch(res);
+    return;
+  }
   try {
     const make = answers[`${found.name}/${name}`] ?? answers["*"];
     const message = create(

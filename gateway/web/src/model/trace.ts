@@ -90,7 +90,10 @@ function preorder(sources: Source[], parents: Int32Array): { order: number[]; pl
   const tops: number[] = [];
   const place = new Uint8Array(sources.length);
   parents.forEach((p, i) => {
-    if (p >= 0) return void children[p]!.push(i);
+    if (p >= 0) {
+      children[p]!.push(i);
+      return;
+    }
     place[i] = p === noParent ? Place.Root : Place.Orphan;
     tops.push(i);
   });

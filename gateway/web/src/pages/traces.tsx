@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { assembly, type Problem, problem } from "../api";
-import { type SearchTracesResponse, StatusFilter, type TraceSummary } from "../gen/triflow/assembly/v1/assembly_pb";
+import { assembly } from "../api";
+import { StatusFilter, type TraceSummary } from "../gen/triflow/assembly/v1/assembly_pb";
 import { useLoad } from "../load";
+import { parseSearch, searchKeys, searchText } from "../model/search";
 import {
   duration,
   durationMillis,
@@ -13,9 +14,10 @@ import {
 } from "../model/time";
 import { count, traceWords } from "../model/words";
 import { Clock, Page, Section } from "../parts/page";
-import { Empty, Fault, Search, Show } from "../parts/states";
+import { Paged } from "../parts/paged";
+import { Empty, Search, Show } from "../parts/states";
 import { Mark, Status } from "../parts/status";
-import { More, Table } from "../parts/table";
+import { Table } from "../parts/table";
 import { go, setQuery, useAddress, withQuery } from "../router";
 import { FilterToken } from "./window";
 
@@ -64,7 +66,11 @@ function request(f: Filters, pageToken = "") {
 export function TracesPage() {
   const filters = useFilters();
   const key = `traces ${JSON.stringify(filters)}`;
-  const first = useLoad(key, (signal) => assembly.searchTraces(request(filters), { signal }));
+  const read = (token: string, signal?: AbortSignal) =>
+    assembly
+      .searchTraces(request(filters, token), { signal })
+      .then((r) => ({ rows: r.traces, token: r.nextPageToken }));
+  const first = useLoad(key, (signal) => read("", signal));
   return (
     <Page
       title="Traces"
@@ -77,7 +83,18 @@ export function TracesPage() {
       <FilterBar filters={filters} />
       <Section title="Kept traces" flush note="newest first">
         <Show of={first} rows={10}>
-          {(data) => <Results key={key} first={data} filters={filters} />}
+          {(data) =>
+            data.rows.length === 0 ? (
+              <Empty title="No trace matches">
+                <a href="/traces">Remove all filters</a>, or look for a service that was sampled: errors and slow traces
+                are kept first.
+              </Empty>
+            ) : (
+              <Paged key={key} first={data} next={read}>
+                {(rows) => <Results rows={rows} />}
+              </Paged>
+            )
+          }
         </Show>
       </Section>
     </Page>
@@ -158,65 +175,9 @@ function FilterBar({ filters }: { filters: Filters }) {
   );
 }
 
-const searchKeys = ["operation", "min", "max", "attribute"];
-
-/** The filters that have no field of their own, as one line of key=value. */
-function searchText(f: Filters): string {
-  const quote = (v: string) => (/\s/.test(v) ? `"${v}"` : v);
-  const named = (["operation", "min", "max"] as const).filter((k) => f[k]).map((k) => `${k}=${quote(f[k])}`);
-  return [...named, f.attribute].filter(Boolean).join(" ");
-}
-
-/** Reads such a line; a word without "=" is an operation. */
-function parseSearch(text: string): Record<string, string> {
-  const out: Record<string, string> = {};
-  const rest: string[] = [];
-  for (const [word] of text.matchAll(/[^\s"=]+="[^"]*"|"[^"]*"|\S+/g)) {
-    const [, key, value] = /^([^\s"=]+)="?([^"]*)"?$/.exec(word) ?? [];
-    if (key === undefined) out.operation = word.replaceAll('"', "");
-    else if (searchKeys.includes(key)) out[key] = value!;
-    else rest.push(`${key}=${value}`);
-  }
-  if (rest.length) out.attribute = rest.join(" ");
-  return out;
-}
-
-function Results({ first, filters }: { first: SearchTracesResponse; filters: Filters }) {
-  const [more, setMore] = useState<{ traces: TraceSummary[]; token: string }>({
-    traces: [],
-    token: first.nextPageToken,
-  });
-  const [busy, setBusy] = useState(false);
-  const [fault, setFault] = useState<Problem>();
-  useEffect(() => setMore({ traces: [], token: first.nextPageToken }), [first]);
-  const rows = [...first.traces, ...more.traces];
-  const next = async () => {
-    setBusy(true);
-    setFault(undefined);
-    try {
-      const page = await assembly.searchTraces(request(filters, more.token));
-      setMore((m) => ({ traces: [...m.traces, ...page.traces], token: page.nextPageToken }));
-    } catch (thrown) {
-      setFault(problem(thrown));
-    }
-    setBusy(false);
-  };
-  if (rows.length === 0) {
-    return (
-      <Empty title="No trace matches">
-        <a href="/traces">Remove all filters</a>, or look for a service that was sampled: errors and slow traces are
-        kept first.
-      </Empty>
-    );
-  }
+function Results({ rows }: { rows: TraceSummary[] }) {
   const longest = Math.max(...rows.map((r) => durationMillis(r.duration)), 1e-6);
-  return (
-    <>
-      <TraceTable rows={rows} longest={longest} />
-      {fault && <Fault problem={fault} onRetry={next} />}
-      <More token={more.token} onMore={next} busy={busy} />
-    </>
-  );
+  return <TraceTable rows={rows} longest={longest} />;
 }
 
 /** Rows of traces; a row answers most questions without being opened. */

@@ -22,6 +22,7 @@ export function Dialog({
     return () => dialog?.close();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: for the pointer; Escape closes it by keyboard
     <dialog
       ref={ref}
       class={wide ? "dialog is-wide" : "dialog"}

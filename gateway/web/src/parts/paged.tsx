@@ -23,7 +23,6 @@ export function Paged<T>({
   const [more, setMore] = useState<Rows<T>>({ rows: [], token: first.token });
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<Problem>();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new first page starts over
   useEffect(() => setMore({ rows: [], token: first.token }), [first.rows]);
   const onMore = async () => {
     setBusy(true);

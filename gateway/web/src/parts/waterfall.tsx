@@ -166,8 +166,6 @@ function Row({
       onClick={onChoose}
     >
       <span class="wf-name" style={{ paddingLeft: `${8 + Math.min(trace.depth[row]!, 24) * 13}px` }}>
-        {/* biome-ignore lint/a11y/noStaticElementInteractions: for the pointer; keys are ← and → */}
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: as above */}
         <span
           class="wf-fold"
           aria-hidden="true"

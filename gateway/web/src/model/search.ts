@@ -1,0 +1,34 @@
+// The search line of the traces page: "operation=checkout min=200ms http.route=/cart".
+
+/** The filters that the line says. */
+export interface SearchFields {
+  operation: string;
+  min: string;
+  max: string;
+  /** "key=value", several with a space between. */
+  attribute: string;
+}
+
+/** The fields that the line holds. */
+export const searchKeys = ["operation", "min", "max", "attribute"];
+
+/** The filters that have no field of their own, as one line of key=value. */
+export function searchText(f: SearchFields): string {
+  const quote = (v: string) => (/\s/.test(v) ? `"${v}"` : v);
+  const named = (["operation", "min", "max"] as const).filter((k) => f[k]).map((k) => `${k}=${quote(f[k])}`);
+  return [...named, f.attribute].filter(Boolean).join(" ");
+}
+
+/** Reads such a line; a word without "=" is an operation. */
+export function parseSearch(text: string): Record<string, string> {
+  const out: Record<string, string> = {};
+  const rest: string[] = [];
+  for (const [word] of text.matchAll(/[^\s"=]+="[^"]*"|"[^"]*"|\S+/g)) {
+    const [, key, value] = /^([^\s"=]+)="?([^"]*)"?$/.exec(word) ?? [];
+    if (key === undefined) out.operation = word.replaceAll('"', "");
+    else if (searchKeys.includes(key)) out[key] = value!;
+    else rest.push(`${key}=${value}`);
+  }
+  if (rest.length) out.attribute = rest.join(" ");
+  return out;
+}
