@@ -12,6 +12,9 @@ export interface SearchFields {
 /** The fields that the line holds. */
 export const searchKeys = ["operation", "min", "max", "attribute"];
 
+/** Also understood, but shown as tokens of their own. */
+const timeKeys = ["from", "to"];
+
 /** The filters that have no field of their own, as one line of key=value. */
 export function searchText(f: SearchFields): string {
   const quote = (v: string) => (/\s/.test(v) ? `"${v}"` : v);
@@ -26,9 +29,16 @@ export function parseSearch(text: string): Record<string, string> {
   for (const [word] of text.matchAll(/[^\s"=]+="[^"]*"|"[^"]*"|\S+/g)) {
     const [, key, value] = /^([^\s"=]+)="?([^"]*)"?$/.exec(word) ?? [];
     if (key === undefined) out.operation = word.replaceAll('"', "");
-    else if (searchKeys.includes(key)) out[key] = value!;
-    else rest.push(`${key}=${value}`);
+    else if (searchKeys.includes(key) || timeKeys.includes(key)) out[key] = value!;
+    else rest.push(word);
   }
   if (rest.length) out.attribute = rest.join(" ");
   return out;
+}
+
+/** Attributes as the contract wants them: "key=value", without the quotes that spaces need on the line. */
+export function attributeList(text: string): string[] {
+  return Array.from(text.matchAll(/([^\s"=]+)="([^"]*)"|\S+/g), ([word, key, value]) =>
+    key ? `${key}=${value}` : word,
+  );
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { assembly } from "../api";
 import { StatusFilter, type TraceSummary } from "../gen/triflow/assembly/v1/assembly_pb";
 import { useLoad } from "../load";
-import { parseSearch, searchKeys, searchText } from "../model/search";
+import { attributeList, parseSearch, searchKeys, searchText } from "../model/search";
 import {
   duration,
   durationMillis,
@@ -54,7 +54,7 @@ function request(f: Filters, pageToken = "") {
     status: statuses[f.status] ?? StatusFilter.UNSPECIFIED,
     minDuration: length(f.min),
     maxDuration: length(f.max),
-    attribute: f.attribute.split(/[\s,]+/).filter(Boolean),
+    attribute: attributeList(f.attribute),
     startTime: time(f.from),
     endTime: time(f.to),
     pageSize,

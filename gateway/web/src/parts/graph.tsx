@@ -24,8 +24,7 @@ export function ServiceGraph({
   const place = (name: string) => drawing.nodes.get(name);
   const width = Math.max(drawing.width, spacing.nodeWidth);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
-    <div class="graph-box" tabIndex={0} role="group" aria-label="Service graph">
+    <div class="graph-box">
       <svg class="graph" width={width + 4} height={drawing.height} viewBox={`-2 0 ${width + 4} ${drawing.height}`}>
         <title>Service graph</title>
         {edges.map((e) => (
