@@ -5,8 +5,10 @@ import { startLive } from "./live";
 import { startNow } from "./now";
 import { startRouter } from "./router";
 import "./theme.css";
+import "./parts/frame.css";
 import "./parts/parts.css";
 import "./parts/shapes.css";
+import "./parts/drawings.css";
 import "./pages/pages.css";
 
 startRouter();

@@ -14,8 +14,9 @@ const around = 5 * 60_000;
 export function EvidenceList({ evidence, incident }: { evidence: Evidence[]; incident: Incident }) {
   return (
     <ul class="evidence">
-      {evidence.map((e) => (
-        <li key={e.statement}>
+      {evidence.map((e, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two facts may be said in the same words
+        <li key={i}>
           <span>{e.statement}</span> <Lookup evidence={e} incident={incident} />
         </li>
       ))}

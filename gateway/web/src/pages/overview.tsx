@@ -193,7 +193,7 @@ function Services({ rows, lines }: { rows: Row[]; lines: Map<string, { rate?: Li
       id={(r) => r.service.name}
       href={(r) => `/services/${encodeURIComponent(r.service.name)}`}
       columns={[
-        { title: "Service", width: "24%", cell: (r) => <strong class="name">{r.service.name}</strong> },
+        { title: "Service", width: "17%", cell: (r) => <strong class="name">{r.service.name}</strong> },
         { title: "State", width: "112px", cell: (r) => <Health state={r.state} /> },
         { title: "Kind", width: "84px", wide: true, cell: (r) => <span class="dim">{nodeWords[r.service.kind]}</span> },
         { title: "Rate", right: true, width: "76px", cell: (r) => formatRate(r.service.red?.rate ?? Number.NaN) },
@@ -204,13 +204,6 @@ function Services({ rows, lines }: { rows: Row[]; lines: Map<string, { rate?: Li
           cell: (r) => <Sparkline line={lines?.get(r.service.name)?.rate} />,
         },
         { title: "Errors", right: true, width: "72px", cell: (r) => <ErrorShare value={r.service.red?.errorRatio} /> },
-        {
-          title: "p50",
-          right: true,
-          width: "78px",
-          wide: true,
-          cell: (r) => formatDuration(durationMillis(r.service.red?.p50)),
-        },
         { title: "p90", right: true, width: "78px", cell: (r) => formatDuration(durationMillis(r.service.red?.p90)) },
         {
           title: "p99",

@@ -200,13 +200,8 @@ function Row({
             }}
           />
         ))}
-        <span
-          class="wf-length"
-          style={{ left: percent(view, Math.min(start + length, view.to - (view.to - view.from) * 0.12)) }}
-        >
-          {formatDuration(trace.duration[row]!)}
-        </span>
       </span>
+      <span class="wf-length">{formatDuration(trace.duration[row]!)}</span>
     </div>
   );
 }
