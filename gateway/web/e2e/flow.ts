@@ -23,7 +23,10 @@ async function openExampleTrace(page: Page, timeout: number): Promise<void> {
   await link.waitFor({ timeout });
   await link.click();
   await page.getByRole("tree", { name: "Spans" }).getByRole("treeitem").first().waitFor({ timeout: 10_000 });
-  expect(await page.getByRole("treeitem", { name: /on the critical path/ }).count()).toBeGreaterThan(0);
+  await page
+    .getByRole("treeitem", { name: /on the critical path/ })
+    .first()
+    .waitFor({ timeout: 10_000 });
 }
 
 async function approvePlan(page: Page, timeout: number): Promise<void> {

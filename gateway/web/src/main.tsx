@@ -8,6 +8,7 @@ import "./theme.css";
 import "./parts/frame.css";
 import "./parts/parts.css";
 import "./parts/shapes.css";
+import "./parts/dialog.css";
 import "./parts/drawings.css";
 import "./pages/pages.css";
 

@@ -15,7 +15,6 @@ export function EvidenceList({ evidence, incident }: { evidence: Evidence[]; inc
   return (
     <ul class="evidence">
       {evidence.map((e, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: two facts may be said in the same words
         <li key={i}>
           <span>{e.statement}</span> <Lookup evidence={e} incident={incident} />
         </li>

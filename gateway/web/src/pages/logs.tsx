@@ -9,7 +9,7 @@ import { Empty, Search, Show } from "../parts/states";
 import { Severity } from "../parts/status";
 import { Table } from "../parts/table";
 import { href, setQuery, useAddress, withQuery } from "../router";
-import { FilterToken } from "./window";
+import { FilterToken, Since } from "./window";
 
 /** Log records, or the templates mined from them. */
 export function LogsPage() {
@@ -45,7 +45,8 @@ export function LogsPage() {
             <option value="17">Error and worse</option>
           </select>
         </label>
-        {["template", "trace", "from", "to"].map(
+        {view === "records" && <Since label="Written within the last" />}
+        {["template", "trace"].map(
           (k) => query.get(k) && <FilterToken key={k} name={k} value={query.get(k)!} query={k} />,
         )}
       </form>

@@ -3,23 +3,15 @@ import { assembly } from "../api";
 import { StatusFilter, type TraceSummary } from "../gen/triflow/assembly/v1/assembly_pb";
 import { useLoad } from "../load";
 import { attributeList, parseSearch, searchKeys, searchText } from "../model/search";
-import {
-  duration,
-  durationMillis,
-  formatDuration,
-  formatMoment,
-  millis,
-  parseDuration,
-  timestamp,
-} from "../model/time";
+import { duration, durationMillis, formatDuration, millis, parseDuration, timestamp } from "../model/time";
 import { count, traceWords } from "../model/words";
 import { Clock, Page, Section } from "../parts/page";
 import { Paged } from "../parts/paged";
 import { Empty, Search, Show } from "../parts/states";
 import { Mark, Status } from "../parts/status";
 import { Table } from "../parts/table";
-import { go, setQuery, useAddress, withQuery } from "../router";
-import { FilterToken } from "./window";
+import { go, setQuery, useAddress } from "../router";
+import { Since } from "./window";
 
 const statuses: Record<string, StatusFilter> = { ok: StatusFilter.OK, error: StatusFilter.ERROR };
 const pageSize = 50;
@@ -108,7 +100,6 @@ function FilterBar({ filters }: { filters: Filters }) {
   const [text, setText] = useState(searchText(filters));
   const known = searchText(filters);
   useEffect(() => setText(known), [known]);
-  const since = (ms: number) => withQuery({ from: new Date(Date.now() - ms).toISOString(), to: undefined });
   return (
     <form
       class="filters"
@@ -146,31 +137,7 @@ function FilterBar({ filters }: { filters: Filters }) {
           <option value="ok">Without errors</option>
         </select>
       </label>
-      <nav class="tabs" aria-label="Started within the last">
-        {(
-          [
-            ["5m", 300_000],
-            ["1h", 3_600_000],
-            ["24h", 86_400_000],
-          ] as const
-        ).map(([label, ms]) => (
-          <a
-            key={label}
-            href={since(ms)}
-            onClick={(e) => {
-              // The time is taken when it is clicked, not when the link was drawn.
-              e.preventDefault();
-              setQuery({ from: new Date(Date.now() - ms).toISOString(), to: undefined });
-            }}
-          >
-            {label}
-          </a>
-        ))}
-      </nav>
-      {filters.from && (
-        <FilterToken name="from" value={formatMoment(Date.parse(filters.from)).slice(0, 19)} query="from" />
-      )}
-      {filters.to && <FilterToken name="to" value={formatMoment(Date.parse(filters.to)).slice(0, 19)} query="to" />}
+      <Since label="Started within the last" />
     </form>
   );
 }

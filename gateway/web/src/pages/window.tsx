@@ -1,3 +1,4 @@
+import { formatMoment } from "../model/time";
 import { Tabs } from "../parts/page";
 import { setQuery, useAddress, withQuery } from "../router";
 
@@ -39,4 +40,40 @@ export function FilterToken({ name, value, query }: { name: string; value: strin
       <span class="sr">, remove</span>
     </button>
   );
+}
+
+const spans: [string, number][] = [
+  ["5m", 5 * 60_000],
+  ["1h", 3_600_000],
+  ["24h", 24 * 3_600_000],
+];
+
+/** The choice of how far back a search goes, and the bounds in force as tokens. */
+export function Since({ label }: { label: string }) {
+  const { query } = useAddress();
+  return (
+    <>
+      <fieldset class="since" aria-label={label}>
+        {spans.map(([name, ms]) => (
+          <button
+            key={name}
+            type="button"
+            class="button"
+            onClick={() => setQuery({ from: new Date(Date.now() - ms).toISOString(), to: undefined })}
+          >
+            {name}
+          </button>
+        ))}
+      </fieldset>
+      {["from", "to"].map((bound) => {
+        const text = query.get(bound);
+        return text && <FilterToken key={bound} name={bound} value={shown(text)} query={bound} />;
+      })}
+    </>
+  );
+}
+
+function shown(moment: string): string {
+  const ms = Date.parse(moment);
+  return Number.isFinite(ms) ? formatMoment(ms).slice(0, 19) : moment;
 }
