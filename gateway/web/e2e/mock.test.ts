@@ -121,3 +121,15 @@ test("the page is walked by keyboard alone", async () => {
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
 });
+
+test("without a stream of changes the page asks again by itself", async () => {
+  mock.answers = {};
+  mock.streams = false;
+  const { page } = await openPage(browser, mock.url);
+  await page.goto("/incidents");
+  await page.getByText("No incident so far").waitFor();
+  await page.getByRole("status").getByText("Polling").waitFor();
+  mock.answers = shop();
+  await page.getByRole("table", { name: "Incidents" }).waitFor();
+  mock.streams = true;
+});

@@ -50,16 +50,19 @@ export interface Mock {
   url: string;
   /** May be replaced at any time. */
   answers: Answers;
+  /** Whether changes are streamed. */
+  streams: boolean;
   close(): void;
 }
 
 /** Starts on a free port of the loopback interface. */
 export async function startMock(): Promise<Mock> {
-  const mock: Mock = { url: "", answers: {}, close: () => undefined };
+  const mock: Mock = { url: "", answers: {}, streams: true, close: () => undefined };
   const server = createServer(async (req, res) => {
     res.setHeader("Content-Security-Policy", policy);
     const path = new URL(req.url ?? "/", "http://mock").pathname;
     if (!path.startsWith("/triflow.")) return serveFile(path, res);
+    if (path.endsWith("/Watch") && !mock.streams) return void res.writeHead(404).end();
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     answer(path, Buffer.concat(chunks), res, mock.answers);
