@@ -81,8 +81,13 @@ func TestRatiosOutOfRangeKeepAllOrNothing(t *testing.T) {
 		keep  bool
 		want  string
 	}{
-		{1, true, "ot=th:0"}, {7, true, "ot=th:0"}, {math.Inf(1), true, "ot=th:0"},
-		{0, false, ""}, {-1, false, ""}, {math.NaN(), false, ""}, {minRatio / 2, false, ""},
+		{1, true, "ot=th:0"},
+		{7, true, "ot=th:0"},
+		{math.Inf(1), true, "ot=th:0"},
+		{0, false, ""},
+		{-1, false, ""},
+		{math.NaN(), false, ""},
+		{minRatio / 2, false, ""},
 	} {
 		t.Run(fmt.Sprint(tc.ratio), func(t *testing.T) {
 			s := Consistent(tc.ratio)
