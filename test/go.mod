@@ -2,6 +2,11 @@ module github.com/triflow/triflow/test
 
 go 1.26.0
 
+replace (
+	github.com/triflow/triflow => ../
+	github.com/triflow/triflow/sdk => ../sdk
+)
+
 require (
 	github.com/stretchr/testify v1.12.1
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,7 +49,7 @@ func TestEveryLinkOfTheDocumentsLeadsToAFile(t *testing.T) {
 // A command in a document is checked against what it calls: the target is in the Makefile, the flag in the help of the
 // binary, the path in the tree, the address in the OpenAPI description. A command that is not known here is an error.
 func TestEveryCommandOfTheDocumentsIsOneThatExists(t *testing.T) {
-	c := checker{t: t, makefile: read(t, "Makefile"), paths: apiPaths(t), help: map[string]string{}}
+	c := checker{t, read(t, "Makefile"), apiPaths(t), compile(t)}
 	block := regexp.MustCompile("(?ms)^```sh\n(.*?)^```")
 	for _, doc := range documents(t) {
 		for _, m := range block.FindAllStringSubmatch(read(t, doc), -1) {
@@ -65,8 +64,7 @@ type checker struct {
 	t        *testing.T
 	makefile string
 	paths    []*regexp.Regexp
-	binary   string
-	help     map[string]string // of each command of the binary, asked once
+	binary   *binary
 }
 
 func (c *checker) command(doc, line string) {
@@ -87,13 +85,7 @@ func (c *checker) command(doc, line string) {
 			}
 		}
 	case "triflow", ".bin/triflow":
-		for _, word := range words[2:] {
-			if strings.HasPrefix(word, "--") {
-				flag, _, _ := strings.Cut(word, "=")
-				check(strings.Contains(c.helpOf(words[1]), flag+"=") || strings.Contains(c.helpOf(words[1]), flag+" "), "no flag "+flag)
-			}
-		}
-		check(c.helpOf(words[1]) != "", "no such command")
+		check(c.binary.takes(words[1:]) == "", c.binary.takes(words[1:]))
 	case "curl":
 		check(c.served(words[len(words)-1]), "nothing is served there")
 	case "export":
@@ -109,25 +101,6 @@ func (c *checker) command(doc, line string) {
 	default:
 		check(false, "not a command that this test knows")
 	}
-}
-
-// helpOf gives the help of one command of the binary, empty when it has no such command.
-func (c *checker) helpOf(command string) string {
-	if c.binary == "" {
-		c.binary = filepath.Join(c.t.TempDir(), "triflow")
-		build := exec.CommandContext(c.t.Context(), "go", "build", "-o", c.binary, "./cmd/triflow")
-		build.Dir, build.Env = root, append(os.Environ(), "GOWORK=off")
-		out, err := build.CombinedOutput()
-		require.NoError(c.t, err, "%s", out)
-	}
-	if text, known := c.help[command]; known {
-		return text
-	}
-	out, err := exec.CommandContext(c.t.Context(), c.binary, command, "--help").CombinedOutput()
-	if err == nil {
-		c.help[command] = string(out)
-	}
-	return c.help[command]
 }
 
 // served reports whether the gateway, a role's admin port or the demo shop answers to an address.

@@ -164,6 +164,27 @@ func TestEveryNameLeadsSomewhere(t *testing.T) {
 	}
 }
 
+func TestTheBinaryTakesEveryArgumentAndSettingOfTheManifests(t *testing.T) {
+	b := compile(t)
+	for _, base := range []string{"roles", "single"} {
+		c := build(t, base)
+		var help strings.Builder
+		for _, p := range c.pods {
+			args := p.Spec.Containers[0].Args
+			require.Empty(t, b.takes(args), "%v", args)
+			help.WriteString(b.help(args[0]))
+			for _, v := range p.Spec.Containers[0].Env {
+				require.Contains(t, b.help(args[0]), "$"+v.Name, "%s does not read this variable", args[0])
+			}
+		}
+		for _, settings := range c.settings {
+			for key := range settings.Data {
+				require.Contains(t, help.String(), "$"+key, "%s: no role reads this variable", base)
+			}
+		}
+	}
+}
+
 // A peer that is written wrong in the settings would only show when the pods run.
 func TestThePeersInTheSettingsAreServicesWithThatPort(t *testing.T) {
 	c := build(t, "roles")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,7 @@ type tilt struct {
 	resources map[string]bool
 	needs     [][2]string // who, whom
 	calls     map[string]int
+	commands  []string // what is served
 }
 
 // params are the arguments of Tilt's functions that a Tiltfile of ours may use.
@@ -40,6 +42,7 @@ var params = map[string][]string{
 }
 
 func TestTheTiltfileRunsInEveryMode(t *testing.T) {
+	b := compile(t)
 	pods := []string{
 		"binary", "ingestion", "sampling", "assembly", "logs", "anomaly", "diagnosis", "remediation", "gateway", "shop", "page",
 	}
@@ -58,13 +61,18 @@ func TestTheTiltfileRunsInEveryMode(t *testing.T) {
 				require.True(t, w.resources[n[1]], "%s needs %s, which the Tiltfile does not define", n[0], n[1])
 			}
 			require.Equal(t, tc.flag == "kubernetes", w.calls["k8s_yaml"] == 1)
+			for _, command := range w.commands {
+				if _, args, ours := strings.Cut(command, "triflow "); ours {
+					require.Empty(t, b.takes(strings.Fields(args)), command)
+				}
+			}
 		})
 	}
 }
 
 func run(t *testing.T, flag string) *tilt {
 	t.Helper()
-	w := &tilt{t, filepath.Join(root, "tilt"), map[string]bool{flag: true}, map[string]bool{}, nil, map[string]int{}}
+	w := &tilt{t, filepath.Join(root, "tilt"), map[string]bool{flag: true}, map[string]bool{}, nil, map[string]int{}, nil}
 	env := starlark.StringDict{"config": &starlarkstruct.Module{Name: "config", Members: starlark.StringDict{
 		"define_bool": starlark.NewBuiltin("define_bool", func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
 			return starlark.None, nil
@@ -123,6 +131,7 @@ func (w *tilt) resource(name string, given map[string]starlark.Value) {
 	require.NotEmpty(w.t, name)
 	require.False(w.t, w.resources[name], "%s is defined twice", name)
 	w.resources[name] = true
+	w.commands = append(w.commands, text(given["serve_cmd"]))
 	if needs, ok := given["resource_deps"].(*starlark.List); ok {
 		for v := range needs.Elements() {
 			w.needs = append(w.needs, [2]string{name, text(v)})
