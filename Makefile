@@ -9,8 +9,10 @@ TARGETS := linux/amd64 linux/arm64 darwin/arm64
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# A program is what its own go.mod says: the workspace would raise its libraries to what the tests want.
-GO      := GOWORK=off go
+# A program is what its own go.mod says, without the workspace, and needs no C. Linters run the same way, so that they
+# find what the build has compiled.
+ALONE   := GOWORK=off CGO_ENABLED=0 GOFLAGS='$(strip $(GOFLAGS) -trimpath)'
+GO      := $(ALONE) go
 
 export PATH := $(BIN):$(PATH)
 
@@ -29,7 +31,7 @@ run: build ## Build page and binary, start all of it with the demo shop (DATA=fo
 
 .PHONY: build
 build: web ## Build .bin/triflow with the page inside
-	CGO_ENABLED=0 $(GO) build -tags web -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/triflow ./cmd/triflow
+	$(GO) build -tags web -ldflags '$(LDFLAGS)' -o $(BIN)/triflow ./cmd/triflow
 
 .PHONY: web
 web: $(WEB)/node_modules/.package-lock.json ## Build the page
@@ -40,7 +42,7 @@ release: web ## Build dist/ with a binary for each system, and their checksums
 	@rm -rf dist && mkdir dist
 	@for t in $(TARGETS); do \
 		out=dist/triflow-$(VERSION)-$${t%/*}-$${t#*/}; echo "$$out"; \
-		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -tags web -trimpath -ldflags '$(LDFLAGS)' -o "$$out" ./cmd/triflow || exit 1; \
+		GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -tags web -ldflags '$(LDFLAGS)' -o "$$out" ./cmd/triflow || exit 1; \
 	done
 	@cd dist && sha256sum triflow-* > SHA256SUMS
 
@@ -86,7 +88,7 @@ test-web: packages web ## Test the page, its model and the page in a browser
 .PHONY: lint-go
 lint-go: tools
 	@gofumpt -l $(MODULES) | (! grep .) || { echo 'not formatted: make format'; exit 1; }
-	@for m in $(MODULES); do echo "lint $$m" && (cd $$m && go vet ./... && golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+	@for m in $(MODULES); do echo "lint $$m" && (cd $$m && $(GO) vet ./... && $(ALONE) golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: lint-proto
 lint-proto: tools
@@ -100,7 +102,7 @@ lint-web: $(WEB)/node_modules/.package-lock.json
 # The release compiles for every system without C; the page does not matter here.
 .PHONY: check-release
 check-release:
-	@for t in $(TARGETS); do echo "compile $$t" && CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/triflow || exit 1; done
+	@for t in $(TARGETS); do echo "compile $$t" && GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/triflow || exit 1; done
 
 # A contract may grow and not break: what the last commit promised still holds. A shallow clone has no last commit.
 .PHONY: check-breaking
@@ -134,7 +136,7 @@ $(BIN)/golangci-lint: tools/golangci/go.mod tools/golangci/go.sum
 $(BIN)/consul: tools/consul/go.mod tools/consul/go.sum
 $(BIN)/gofumpt $(BIN)/golangci-lint $(BIN)/consul:
 	@mkdir -p $(BIN)
-	$(GO) -C $(<D) build -trimpath -o $(BIN)/ tool
+	$(GO) -C $(<D) build -o $(BIN)/ tool
 	@touch $@
 
 %/node_modules/.package-lock.json: %/package-lock.json
