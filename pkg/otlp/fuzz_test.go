@@ -155,8 +155,10 @@ func requireRegrouped(t require.TestingT, m *collectorv1.ExportTraceServiceReque
 		for _, r := range m.GetResourceSpans() {
 			for _, g := range r.GetScopeSpans() {
 				for _, s := range g.GetSpans() {
-					out = append(out, &tracev1.ResourceSpans{Resource: r.GetResource(), SchemaUrl: r.GetSchemaUrl(),
-						ScopeSpans: []*tracev1.ScopeSpans{{Scope: g.GetScope(), SchemaUrl: g.GetSchemaUrl(), Spans: []*tracev1.Span{s}}}})
+					out = append(out, &tracev1.ResourceSpans{
+						Resource: r.GetResource(), SchemaUrl: r.GetSchemaUrl(),
+						ScopeSpans: []*tracev1.ScopeSpans{{Scope: g.GetScope(), SchemaUrl: g.GetSchemaUrl(), Spans: []*tracev1.Span{s}}},
+					})
 				}
 			}
 		}

@@ -8,7 +8,7 @@ import (
 
 // integer reads a bool, an enum or an integer, as the bits of a varint or fixed field.
 func (t *transcoder) integer(f *field) (uint64, bool) {
-	text := ""
+	var text string
 	switch c := t.peek(); {
 	case f.kind == kindBool:
 		if c != 't' && c != 'f' {

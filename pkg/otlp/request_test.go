@@ -122,12 +122,18 @@ func TestTextThatIsNotUTF8CostsWhatItDescribes(t *testing.T) {
 		body           []byte
 		items, refused int
 	}{
-		{"a span attribute", "resource_spans[0].scope_spans[0].spans[1].attributes[2].key",
-			wrap(append(wrap(good, 2), wrap(append(good[:len(good):len(good)], wrap(pair, 9)...), 2)...), 2, 1), 2, 1},
-		{"a resource attribute", "resource_spans[0].resource.attributes[0].key",
-			append(wrap(append(wrap(wrap(good, 2), 2), wrap(wrap(pair, 1), 1)...), 1), wrap(wrap(good, 2), 2, 1)...), 2, 1},
-		{"a schema url", "resource_spans[0].scope_spans[0].schema_url",
-			wrap(append(wrap(good, 2), wrap([]byte("\xff"), 3)...), 2, 1), 1, 1},
+		{
+			"a span attribute", "resource_spans[0].scope_spans[0].spans[1].attributes[2].key",
+			wrap(append(wrap(good, 2), wrap(append(good[:len(good):len(good)], wrap(pair, 9)...), 2)...), 2, 1), 2, 1,
+		},
+		{
+			"a resource attribute", "resource_spans[0].resource.attributes[0].key",
+			append(wrap(append(wrap(wrap(good, 2), 2), wrap(wrap(pair, 1), 1)...), 1), wrap(wrap(good, 2), 2, 1)...), 2, 1,
+		},
+		{
+			"a schema url", "resource_spans[0].scope_spans[0].schema_url",
+			wrap(append(wrap(good, 2), wrap([]byte("\xff"), 3)...), 2, 1), 1, 1,
+		},
 		{"a resource without spans", "resource_spans[0].resource.attributes[0].key", wrap(wrap(wrap(pair, 1), 1), 1), 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,7 +181,8 @@ func TestALogRecordIsTheItemOfLogs(t *testing.T) {
 			{TraceId: make([]byte, 16), SpanId: make([]byte, 8)},
 			{TraceId: []byte("0123456789abcdef"), SpanId: []byte("0123")},
 			{Body: nested(otlp.MaxDepth + 1)},
-		}}}}}}
+		},
+	}}}}}
 	var r otlp.Request
 	require.NoError(t, r.Scan(otlp.SignalLogs, encode(t, m), nil))
 	require.Equal(t, []int{5, 3}, []int{r.Items, r.Refused})
@@ -191,7 +198,8 @@ func TestALogRecordIsTheItemOfLogs(t *testing.T) {
 
 func TestADataPointIsTheItemOfMetrics(t *testing.T) {
 	gauge := &metricsv1.Metric{Name: "lb.limit", Data: &metricsv1.Metric_Gauge{Gauge: &metricsv1.Gauge{
-		DataPoints: []*metricsv1.NumberDataPoint{{}, {Attributes: []*commonv1.KeyValue{{Key: "a", Value: nested(65)}}}, {}}}}}
+		DataPoints: []*metricsv1.NumberDataPoint{{}, {Attributes: []*commonv1.KeyValue{{Key: "a", Value: nested(65)}}}, {}},
+	}}}
 	points := &metricsv1.Histogram{DataPoints: []*metricsv1.HistogramDataPoint{
 		{BucketCounts: []uint64{1, 1, 1}, ExplicitBounds: []float64{0.1, 1}},
 		{BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.1, 1}},
@@ -199,14 +207,17 @@ func TestADataPointIsTheItemOfMetrics(t *testing.T) {
 		{BucketCounts: []uint64{4}},
 	}}
 	m := &collectormetricsv1.ExportMetricsServiceRequest{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{
-		Metrics: []*metricsv1.Metric{gauge, {Name: "lb.wait", Data: &metricsv1.Metric_Histogram{Histogram: points}}, {Name: "empty"}}}}}}}
+		Metrics: []*metricsv1.Metric{gauge, {Name: "lb.wait", Data: &metricsv1.Metric_Histogram{Histogram: points}}, {Name: "empty"}},
+	}}}}}
 	var r otlp.Request
 	require.NoError(t, r.Scan(otlp.SignalMetrics, encode(t, m), nil))
 	require.Equal(t, []int{7, 2}, []int{r.Items, r.Refused})
 	require.Equal(t, []otlp.Refusal{
 		{otlp.FaultDepth, 1, "resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[1]", "values nested deeper than 64"},
-		{otlp.FaultBuckets, 1, "resource_metrics[0].scope_metrics[0].metrics[1].histogram.data_points[1].bucket_counts",
-			`2 buckets for 2 bounds of metric "lb.wait", want one more than bounds`},
+		{
+			otlp.FaultBuckets, 1, "resource_metrics[0].scope_metrics[0].metrics[1].histogram.data_points[1].bucket_counts",
+			`2 buckets for 2 bounds of metric "lb.wait", want one more than bounds`,
+		},
 	}, r.Refusals())
 	gauge.GetGauge().DataPoints = gauge.GetGauge().DataPoints[:2]
 	gauge.GetGauge().DataPoints[1] = &metricsv1.NumberDataPoint{}

@@ -79,6 +79,7 @@ func object(name string, of messageID) field { return field{name: name, kind: ki
 func objects(name string, of messageID) field {
 	return field{name: name, kind: kindMessage, of: of, list: true}
 }
+
 func enum(name string, names ...string) field { return field{name: name, kind: kindEnum, enum: names} }
 
 func identity(name string, size uint8, f Fault) field {

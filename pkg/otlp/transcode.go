@@ -220,7 +220,7 @@ func (t *transcoder) quoted(want string) ([]byte, bool) {
 }
 
 func (t *transcoder) double() (float64, bool) {
-	text := ""
+	var text string
 	switch c := t.peek(); {
 	case c == '"':
 		text = string(t.text())

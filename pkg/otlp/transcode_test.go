@@ -41,8 +41,10 @@ func transcoded(t *testing.T, body string) []*tracev1.Span {
 func TestAJSONRequestIsReadInEveryDialect(t *testing.T) {
 	for name, c := range map[string]struct{ json, want string }{
 		"numbers as numbers": {`"startTimeUnixNano":1767225600000000123,"flags":257`, `start_time_unix_nano:1767225600000000123 flags:257`},
-		"numbers as strings": {`"startTimeUnixNano":"1767225600000000123","endTimeUnixNano":"18446744073709551615"`,
-			`start_time_unix_nano:1767225600000000123 end_time_unix_nano:18446744073709551615`},
+		"numbers as strings": {
+			`"startTimeUnixNano":"1767225600000000123","endTimeUnixNano":"18446744073709551615"`,
+			`start_time_unix_nano:1767225600000000123 end_time_unix_nano:18446744073709551615`,
+		},
 		"enums as numbers": {`"kind":3,"status":{"code":2}`, `kind:SPAN_KIND_CLIENT status:{code:STATUS_CODE_ERROR}`},
 		"enums by name":    {`"kind":"SPAN_KIND_SERVER","status":{"code":"STATUS_CODE_OK"}`, `kind:SPAN_KIND_SERVER status:{code:STATUS_CODE_OK}`},
 		"snake case":       {`"start_time_unix_nano":"5","dropped_events_count":1`, `start_time_unix_nano:5 dropped_events_count:1`},
@@ -50,12 +52,14 @@ func TestAJSONRequestIsReadInEveryDialect(t *testing.T) {
 		"unknown fields":   {`"new":{"x":[1,{"y":null}]},"name":"n"`, `name:"n"`},
 		"escapes":          {`"name":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud800"`, `name:"a\"\\/\x08\x0c\n\r\té😀` + "\uFFFD" + `"`},
 		"a bad link":       {`"links":[{"traceId":"xyz","traceState":"s"}]`, `links:{trace_state:"s"}`},
-		"values": {`"attributes":[{"key":"a","value":{"intValue":"-9223372036854775808"}},{"key":"b","value":{"doubleValue":"NaN"}},
+		"values": {
+			`"attributes":[{"key":"a","value":{"intValue":"-9223372036854775808"}},{"key":"b","value":{"doubleValue":"NaN"}},
 			{"key":"c","value":{"boolValue":false}},{"key":"d","value":{"bytesValue":"AP8="}},{"key":"e","value":{}},
 			{"key":"f","value":{"arrayValue":{"values":[{"intValue":1},{}]}}},{"key":"g","value":{"kvlistValue":{"values":[{"key":"h"}]}}}]`,
 			`attributes:{key:"a" value:{int_value:-9223372036854775808}} attributes:{key:"b" value:{double_value:nan}}
 			attributes:{key:"c" value:{bool_value:false}} attributes:{key:"d" value:{bytes_value:"\x00\xff"}} attributes:{key:"e" value:{}}
-			attributes:{key:"f" value:{array_value:{values:{int_value:1} values:{}}}} attributes:{key:"g" value:{kvlist_value:{values:{key:"h"}}}}`},
+			attributes:{key:"f" value:{array_value:{values:{int_value:1} values:{}}}} attributes:{key:"g" value:{kvlist_value:{values:{key:"h"}}}}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := transcoded(t, spans(aSpan+","+c.json))[0]
@@ -146,15 +150,22 @@ func TestWhatTheCollectorWritesAsJSONIsReadBackUnchanged(t *testing.T) {
 	metrics := &collectormetricsv1.ExportMetricsServiceRequest{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{
 		Metrics: []*metricsv1.Metric{
 			{Name: "g", Data: &metricsv1.Metric_Gauge{Gauge: &metricsv1.Gauge{DataPoints: []*metricsv1.NumberDataPoint{
-				{Value: &metricsv1.NumberDataPoint_AsInt{AsInt: -5}}, {Value: &metricsv1.NumberDataPoint_AsDouble{AsDouble: 5e-324}}}}}},
+				{Value: &metricsv1.NumberDataPoint_AsInt{AsInt: -5}}, {Value: &metricsv1.NumberDataPoint_AsDouble{AsDouble: 5e-324}},
+			}}}},
 			{Name: "h", Data: &metricsv1.Metric_Histogram{Histogram: &metricsv1.Histogram{AggregationTemporality: 2, DataPoints: []*metricsv1.HistogramDataPoint{
-				{Count: 3, Sum: &sum, Min: &low, BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.5},
-					Exemplars: []*metricsv1.Exemplar{{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567")}}}}}}},
+				{
+					Count: 3, Sum: &sum, Min: &low, BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.5},
+					Exemplars: []*metricsv1.Exemplar{{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567")}},
+				},
+			}}}},
 			{Name: "e", Data: &metricsv1.Metric_ExponentialHistogram{ExponentialHistogram: &metricsv1.ExponentialHistogram{DataPoints: []*metricsv1.ExponentialHistogramDataPoint{
-				{Scale: -3, Positive: &metricsv1.ExponentialHistogramDataPoint_Buckets{Offset: -7, BucketCounts: []uint64{1, 0, 300}}}}}}},
+				{Scale: -3, Positive: &metricsv1.ExponentialHistogramDataPoint_Buckets{Offset: -7, BucketCounts: []uint64{1, 0, 300}}},
+			}}}},
 			{Name: "s", Data: &metricsv1.Metric_Summary{Summary: &metricsv1.Summary{DataPoints: []*metricsv1.SummaryDataPoint{
-				{QuantileValues: []*metricsv1.SummaryDataPoint_ValueAtQuantile{{Quantile: 0.5, Value: 1}}}}}}},
-		}}}}}}
+				{QuantileValues: []*metricsv1.SummaryDataPoint_ValueAtQuantile{{Quantile: 0.5, Value: 1}}},
+			}}}},
+		},
+	}}}}}
 	m := pmetricotlp.NewExportRequest()
 	require.NoError(t, m.UnmarshalProto(encode(t, metrics)))
 	requireTranscodes(t, otlp.SignalMetrics, m)
@@ -163,7 +174,8 @@ func TestWhatTheCollectorWritesAsJSONIsReadBackUnchanged(t *testing.T) {
 func requireTranscodes(t *testing.T, s otlp.Signal, m interface {
 	MarshalJSON() ([]byte, error)
 	MarshalProto() ([]byte, error)
-}) {
+},
+) {
 	t.Helper()
 	body, err := m.MarshalJSON()
 	require.NoError(t, err)
@@ -178,8 +190,10 @@ func requireTranscodes(t *testing.T, s otlp.Signal, m interface {
 }
 
 func FuzzWhatIsTakenAsJSONIsJSON(f *testing.F) {
-	for _, body := range []string{spans(aSpan), spans(aSpan, `"name":"caf\u00e9","kind":"SPAN_KIND_SERVER"`), `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"doubleValue":"-Infinity"}}]}]}]}`,
-		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"dataPoints":[{"asInt":"5"},{"asDouble":1e-2}]}}]}]}]}`, `{"a":[1.5e+3,-0,true,null]}`} {
+	for _, body := range []string{
+		spans(aSpan), spans(aSpan, `"name":"caf\u00e9","kind":"SPAN_KIND_SERVER"`), `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"doubleValue":"-Infinity"}}]}]}]}`,
+		`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"sum":{"dataPoints":[{"asInt":"5"},{"asDouble":1e-2}]}}]}]}]}`, `{"a":[1.5e+3,-0,true,null]}`,
+	} {
 		for s := range uint8(3) {
 			f.Add(s, body)
 		}

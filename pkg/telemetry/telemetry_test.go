@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestWhatIsMeasuredCanBeScraped(t *testing.T) {
 	counter.Add(context.Background(), 3)
 
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Contains(t, w.Body.String(), "triflow_test_things_total 3")
 	require.Contains(t, w.Body.String(), `service_name="triflow-all"`)
 	require.NoError(t, m.Close(context.Background()))

@@ -16,11 +16,15 @@ import (
 func TestEveryKindOfBodyBecomesText(t *testing.T) {
 	for _, c := range []struct{ body, text, mined string }{
 		{`{"stringValue":"plain"}`, "plain", "plain"},
-		{`{"kvlistValue":{"values":[{"key":"msg","value":{"stringValue":"disk low"}},{"key":"free","value":{"intValue":"5"}},{"key":"n","value":{"kvlistValue":{"values":[{"key":"k","value":{"boolValue":true}}]}}}]}}`,
-			`{"msg":"disk low","free":5,"n":{"k":true}}`, "disk low"},
+		{
+			`{"kvlistValue":{"values":[{"key":"msg","value":{"stringValue":"disk low"}},{"key":"free","value":{"intValue":"5"}},{"key":"n","value":{"kvlistValue":{"values":[{"key":"k","value":{"boolValue":true}}]}}}]}}`,
+			`{"msg":"disk low","free":5,"n":{"k":true}}`, "disk low",
+		},
 		{`{"kvlistValue":{"values":[{"key":"a","value":{"intValue":"1"}}]}}`, `{"a":1}`, `{"a":1}`},
-		{`{"arrayValue":{"values":[{"stringValue":"a<b"},{"intValue":"2"},{},{"boolValue":false},{"doubleValue":"NaN"},{"bytesValue":"AAE="}]}}`,
-			`["a<b",2,null,false,"NaN","AAE="]`, `["a<b",2,null,false,"NaN","AAE="]`},
+		{
+			`{"arrayValue":{"values":[{"stringValue":"a<b"},{"intValue":"2"},{},{"boolValue":false},{"doubleValue":"NaN"},{"bytesValue":"AAE="}]}}`,
+			`["a<b",2,null,false,"NaN","AAE="]`, `["a<b",2,null,false,"NaN","AAE="]`,
+		},
 		{`{"bytesValue":"AAECAw=="}`, "AAECAw==", drain.Wildcard},
 		{`{"boolValue":true}`, "true", "true"},
 		{`{"intValue":"-7"}`, "-7", "-7"},

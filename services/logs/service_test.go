@@ -290,9 +290,7 @@ func TestRatesHaveExplicitZerosAndAddUpToTheLines(t *testing.T) {
 			}
 			time.Sleep(s.cfg.Step)
 			s.step(t.Context(), reports)
-			for _, p := range s.points(<-reports, time.Now()) {
-				out.points = append(out.points, p)
-			}
+			out.points = append(out.points, s.points(<-reports, time.Now())...)
 			if n == 5 {
 				rows := c.list(func(*logsv1.LogTemplate) bool { return true })
 				require.InDelta(t, 2.0/25, rows[0].GetRate(), 1e-9, "over the steps since it is known")

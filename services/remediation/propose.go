@@ -83,7 +83,7 @@ func (s *Service) listPage(ctx context.Context, in *diagnosisv1.ListIncidentsReq
 // expire ends a proposed plan that nobody approved in time, whose incident is over, or whose cause is another now.
 // incident is nil when it is not among the open ones.
 func (s *Service) expire(ctx context.Context, p *remediationv1.Remediation, incident *diagnosisv1.Incident) error {
-	reason := ""
+	var reason string
 	switch {
 	case !s.deps.Now().Before(p.GetExpireTime().AsTime()):
 		reason = fmt.Sprintf("nobody approved within %v", s.cfg.ApprovalTime)

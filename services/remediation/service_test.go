@@ -121,16 +121,31 @@ func TestAPlanExpires(t *testing.T) {
 		want   []string
 		detail string
 	}{
-		"when nobody approves in time": {func(w *world) { w.now = w.now.Add(time.Hour); w.review(1) },
-			[]string{"cart EXPIRED"}, "nobody approved within 1h0m0s"},
-		"when the incident is over": {func(w *world) { w.diagnosis.resolve("i1"); w.review(1) },
-			[]string{"cart EXPIRED"}, "the incident ended before anybody approved"},
-		"when the incident is forgotten": {func(w *world) { delete(w.diagnosis.incidents, "i1"); w.review(1) },
-			[]string{"cart EXPIRED"}, "the incident ended before anybody approved"},
-		"and gives way to the new cause": {func(w *world) { w.diagnosis.set("i1", cause("db", slow, 0.9)); w.review(patience) },
-			[]string{"cart EXPIRED", "db PROPOSED"}, "the most probable cause is now SLOW of db"},
-		"and gives way to another kind": {func(w *world) { w.diagnosis.set("i1", cause("cart", failing, 0.9)); w.review(patience) },
-			[]string{"cart EXPIRED", "cart PROPOSED"}, "the most probable cause is now FAILING of cart"},
+		"when nobody approves in time": {
+			func(w *world) { w.now = w.now.Add(time.Hour); w.review(1) },
+			[]string{"cart EXPIRED"},
+			"nobody approved within 1h0m0s",
+		},
+		"when the incident is over": {
+			func(w *world) { w.diagnosis.resolve("i1"); w.review(1) },
+			[]string{"cart EXPIRED"},
+			"the incident ended before anybody approved",
+		},
+		"when the incident is forgotten": {
+			func(w *world) { delete(w.diagnosis.incidents, "i1"); w.review(1) },
+			[]string{"cart EXPIRED"},
+			"the incident ended before anybody approved",
+		},
+		"and gives way to the new cause": {
+			func(w *world) { w.diagnosis.set("i1", cause("db", slow, 0.9)); w.review(patience) },
+			[]string{"cart EXPIRED", "db PROPOSED"},
+			"the most probable cause is now SLOW of db",
+		},
+		"and gives way to another kind": {
+			func(w *world) { w.diagnosis.set("i1", cause("cart", failing, 0.9)); w.review(patience) },
+			[]string{"cart EXPIRED", "cart PROPOSED"},
+			"the most probable cause is now FAILING of cart",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -70,7 +70,7 @@ func TestBadFaultsAreRefusedWithWhatIsAllowed(t *testing.T) {
 func TestTheControlPageExplainsEveryFault(t *testing.T) {
 	c := &control{newSwitchboard(), slog.New(slog.DiscardHandler)}
 	w := httptest.NewRecorder()
-	c.handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	c.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	for _, f := range Faults() {
 		require.Contains(t, w.Body.String(), f.Description)
 	}

@@ -36,8 +36,13 @@ func TestTheRecordIsNeverBehindThePlan(t *testing.T) {
 		found remediationv1.RemediationState
 		want  bool
 	}{
-		{"approved", Proposed, true}, {"approved", Approved, true}, {"approved", Running, false},
-		{"step_started", Approved, true}, {"succeeded", Running, true}, {"succeeded", Failed, false}, {"proposed", Succeeded, false},
+		{"approved", Proposed, true},
+		{"approved", Approved, true},
+		{"approved", Running, false},
+		{"step_started", Approved, true},
+		{"succeeded", Running, true},
+		{"succeeded", Failed, false},
+		{"proposed", Succeeded, false},
 	} {
 		known, ok := AfterEvent(c.event)
 		require.True(t, ok)
