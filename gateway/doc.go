@@ -8,5 +8,6 @@
 //	GET /api/v1/…                     REST          rest.go
 //	POST /triflow.<service>.v1.…/…    Connect, gRPC connect.go
 //	GET /openapi.json                 the REST API as OpenAPI v2
+//	GET /healthz, /readyz, /metrics   what operators ask, as on the admin address
 //	GET /, /incidents/…               the page      page.go
 package gateway

@@ -39,6 +39,8 @@ type Deps struct {
 	Settings []*gatewayv1.Setting
 	// Page holds the built page; nil when the binary was built without it.
 	Page fs.FS
+	// Admin answers /healthz, /readyz and /metrics.
+	Admin http.Handler
 }
 
 // Watcher tells of changes until ctx ends, and then closes the channel; live.Bus is one.
@@ -111,7 +113,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 		g.log.Warn("calls cut off at the end", "error", err)
 		_ = g.server.Close()
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve gateway: %w", err)
+	}
 	return nil
 }
 
@@ -128,6 +132,9 @@ func newHandler(deps Deps, own *own) (http.Handler, error) {
 		return nil, err
 	}
 	mountConnect(mux, conn)
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		mux.Handle(path, deps.Admin)
+	}
 	mountPage(mux, deps.Page)
 	guarded := http.NewCrossOriginProtection().Handler(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -74,6 +74,7 @@ func start(t *testing.T, bus *live.Bus) (base string, backend *assembly) {
 	g, err := gateway.New(gateway.Config{Listen: "127.0.0.1:0"}, gateway.Deps{
 		Log: slog.New(slog.DiscardHandler), Watch: i, Changes: bus,
 		Conn:     func(string) grpc.ClientConnInterface { return local.Conn() },
+		Admin:    http.NotFoundHandler(),
 		Settings: []*gatewayv1.Setting{{Name: "data", Value: "/data"}},
 		Page: fstest.MapFS{
 			"index.html":      {Data: []byte("<!doctype html><title>Triflow</title>")},

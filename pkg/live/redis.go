@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -14,8 +15,12 @@ import (
 // channel is the Redis channel that the processes of one installation share.
 const channel = "triflow:live"
 
-// publishTimeout bounds how long a change may hold its publisher while Redis is slow.
-const publishTimeout = 100 * time.Millisecond
+const (
+	// publishTimeout bounds how long one change may take to Redis.
+	publishTimeout = 100 * time.Millisecond
+	// unsent is how many changes may wait for Redis; beyond them watchers are told to read all again.
+	unsent = 256
+)
 
 // Redis spreads changes between processes. A change comes to the watchers of the own process through Redis too;
 // while Redis is away it comes to them alone, and after it is back every watcher is told to read again.
@@ -23,29 +28,55 @@ type Redis struct {
 	bus Bus
 	rdb *redis.Client
 	log *slog.Logger
+	out chan Change
 }
 
 // NewRedis makes a bus over rdb, which stays the caller's. It spreads nothing before Run.
-func NewRedis(rdb *redis.Client, log *slog.Logger) *Redis { return &Redis{rdb: rdb, log: log} }
+func NewRedis(rdb *redis.Client, log *slog.Logger) *Redis {
+	return &Redis{rdb: rdb, log: log, out: make(chan Change, unsent)}
+}
 
-// Publish tells every watcher of every process of c; it takes at most 100 ms.
+// Publish tells every watcher of every process of c. It does not block; what has no room is told in this process.
 func (r *Redis) Publish(ctx context.Context, c Change) {
-	body, err := json.Marshal(c)
-	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
-		err = r.rdb.Publish(ctx, channel, body).Err()
-	}
-	if err != nil {
+	select {
+	case r.out <- c:
+	default:
 		r.bus.Publish(ctx, c)
 	}
+}
+
+// send passes changes to Redis until ctx ends, or to the own watchers alone while it is away.
+func (r *Redis) send(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case c := <-r.out:
+			if r.say(ctx, c) != nil {
+				r.bus.Publish(ctx, c)
+			}
+		}
+	}
+}
+
+func (r *Redis) say(ctx context.Context, c Change) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return r.rdb.Publish(ctx, channel, body).Err()
 }
 
 // Watch gives the changes from now on, until ctx ends and the channel is closed.
 func (r *Redis) Watch(ctx context.Context) <-chan Change { return r.bus.Watch(ctx) }
 
-// Run listens to Redis until ctx ends.
+// Run speaks and listens to Redis until ctx ends.
 func (r *Redis) Run(ctx context.Context) error {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() { r.send(ctx) })
 	pause := backoff.NewExponentialBackOff()
 	pause.MaxInterval = 5 * time.Second
 	for ctx.Err() == nil {

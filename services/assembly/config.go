@@ -8,7 +8,7 @@ import (
 
 // Config says how traces are put together and kept.
 type Config struct {
-	Quiet           time.Duration `name:"quiet" default:"2s" help:"How long a trace with a root must be quiet before it is decided, 100ms to 1m."`
+	Quiet           time.Duration `name:"quiet" default:"6s" help:"How long a trace with a root must be quiet before it is decided, 100ms to 1m."`
 	Deadline        time.Duration `name:"deadline" default:"30s" help:"How long after its first span a trace is decided in any case, quiet to 50s."`
 	MaxTraceSpans   int           `name:"max-trace-spans" default:"100000" help:"Spans with which a trace is decided early, 1 to 10000000; what comes later follows the decision."`
 	MaxTraceBytes   int64         `name:"max-trace-bytes" default:"67108864" help:"Bytes with which a trace is decided early, at least 4096."`
@@ -16,7 +16,7 @@ type Config struct {
 	Retention       time.Duration `name:"retention" default:"72h" help:"How long kept traces are stored, at least 1m."`
 	MaxStoreBytes   int64         `name:"max-store-bytes" default:"21474836480" help:"Compressed bytes of kept traces, at least 1048576; beyond, the oldest go."`
 	Step            time.Duration `name:"step" default:"5s" help:"Width of the steps in which requests are counted and passed to anomaly, 1s to 1m, a divisor of 1m."`
-	SeriesGrace     time.Duration `name:"series-grace" default:"5s" help:"How long after the end of a step its series are passed on, 0s to 1m: late spans and undecided traces count until then."`
+	SeriesGrace     time.Duration `name:"series-grace" default:"10s" help:"How long after the end of a step its series are passed on, 0s to 1m: late spans and undecided traces count until then."`
 	MaxServices     int           `name:"max-services" default:"1000" help:"Services and dependencies counted, at least 1; what comes beyond counts as other."`
 	MaxOperations   int           `name:"max-operations" default:"500" help:"Operations counted of a service, 1 to 500; what comes beyond counts as other."`
 	MaxEdges        int           `name:"max-edges" default:"10000" help:"Edges counted, at least 1; what comes beyond counts as other."`

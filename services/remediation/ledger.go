@@ -91,6 +91,9 @@ func (s *Service) put(p *remediationv1.Remediation) error {
 		delete(s.plans, oldest)
 		s.audit.Forget(oldest)
 	}
+	if s.deps.OnChange != nil {
+		s.deps.OnChange("remediation", p.GetId())
+	}
 	return nil
 }
 

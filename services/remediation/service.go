@@ -39,6 +39,8 @@ type Deps struct {
 	// Diagnosis gives the incidents, Sampling holds the policies.
 	Diagnosis incidents
 	Sampling  policies
+	// OnChange hears of every plan that changed ("remediation", id); nil for nobody. It must not block.
+	OnChange func(kind, id string)
 	// HTTP sends calls in place of the guarded transport; for tests.
 	HTTP http.RoundTripper
 }
