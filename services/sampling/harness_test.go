@@ -80,7 +80,6 @@ func start(t *testing.T, cfg Config, dir, rpcAddress string) *voter {
 		cancel()
 		group.Go(srv.Stop)
 		group.Wait()
-		_ = closeConn()
 	})
 	v.kill = func() {
 		srv.Stop()
@@ -89,7 +88,10 @@ func start(t *testing.T, cfg Config, dir, rpcAddress string) *voter {
 		}
 		v.stop()
 	}
-	t.Cleanup(v.stop)
+	t.Cleanup(func() {
+		v.stop()
+		require.NoError(t, closeConn())
+	})
 	return v
 }
 

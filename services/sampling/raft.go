@@ -1,11 +1,8 @@
 package sampling
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -53,69 +50,4 @@ func (s *Service) raftConfig(log hclog.Logger) *raft.Config {
 		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
 	}
 	return c
-}
-
-// wire is a raft.Transport that can be closed.
-type wire interface {
-	raft.Transport
-	raft.WithClose
-}
-
-func (s *Service) transport(log hclog.Logger) wire {
-	if s.listener == nil {
-		_, trans := raft.NewInmemTransport(raft.ServerAddress(s.cfg.Node))
-		return trans
-	}
-	return raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		ServerAddressProvider: s.cfg, Logger: log, Stream: stream{s.listener, advertised(s.cfg.Voters[s.cfg.Node])},
-		MaxPool: raftPool, Timeout: raftIOTimeout,
-	})
-}
-
-// ServerAddr implements raft.ServerAddressProvider: a voter is where the configuration says now, not where it was when
-// the cluster was founded.
-func (c Config) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
-	if address, known := c.Voters[string(id)]; known {
-		return raft.ServerAddress(address), nil
-	}
-	return "", fmt.Errorf("voter %s: no address", id)
-}
-
-// stream is a raft.StreamLayer that listens at one address and is known by another.
-type stream struct {
-	net.Listener
-	address advertised
-}
-
-func (s stream) Addr() net.Addr { return s.address }
-
-func (stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	return net.DialTimeout("tcp", string(address), timeout)
-}
-
-// advertised is a host:port that need not be resolved.
-type advertised string
-
-func (advertised) Network() string  { return "tcp" }
-func (a advertised) String() string { return string(a) }
-
-// raftLogger makes the logger that Raft wants; what it is told goes to log.
-func raftLogger(log *slog.Logger) hclog.Logger {
-	l := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "raft", Level: hclog.Off})
-	l.RegisterSink(logSink{log})
-	return l
-}
-
-type logSink struct{ log *slog.Logger }
-
-// Accept lowers everything by one level: what Raft warns of, such as an election, it also heals.
-func (s logSink) Accept(name string, level hclog.Level, msg string, args ...any) {
-	to := slog.LevelDebug
-	switch level {
-	case hclog.Error:
-		to = slog.LevelWarn
-	case hclog.Warn:
-		to = slog.LevelInfo
-	}
-	s.log.Log(context.Background(), to, msg, append([]any{"component", name}, args...)...)
 }
