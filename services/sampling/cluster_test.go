@@ -76,17 +76,18 @@ func (l *ledger) check(t *testing.T, v *voter) {
 	}
 }
 
-// level waits until all voters that are up have applied the same.
+// level waits until all voters that are up have applied as much as the leader has now.
 func (c *cluster) level(t *testing.T) {
 	t.Helper()
 	leader := c.voters[c.leader(t)]
+	require.NoError(t, leader.node.Load().Barrier(patience).Error())
+	want, _ := leader.machine.size()
 	require.Eventually(t, func() bool {
-		want := leader.node.Load().LastIndex()
 		for _, v := range c.voters {
 			if v == nil {
 				continue
 			}
-			if node := v.node.Load(); node == nil || node.AppliedIndex() != want {
+			if n, _ := v.machine.size(); n != want || v.machine.rulesNow().epoch != leader.machine.rulesNow().epoch {
 				return false
 			}
 		}

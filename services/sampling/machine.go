@@ -52,9 +52,13 @@ func (m *machine) Apply(entry *raft.Log) any {
 		return applied{err: fmt.Errorf("entry %d of term %d: %w", entry.Index, entry.Term, err)}
 	}
 	if now := m.state.Policies(); now.Epoch != m.rules.epoch {
-		m.rules, err = newRules(now)
+		r, err := newRules(now)
+		if err != nil {
+			return applied{err: err}
+		}
+		m.rules = r
 	}
-	return applied{result, err}
+	return applied{Result: result}
 }
 
 // Snapshot copies the state, 40 bytes a decision, so that Persist need not hold anybody up.
@@ -66,6 +70,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 
 // Restore replaces the state by that of a snapshot, or leaves it if the snapshot is damaged.
 func (m *machine) Restore(from io.ReadCloser) error {
+	defer func() { _ = from.Close() }() // it was only read
 	state, err := decide.Restore(from, m.seed)
 	if err != nil {
 		return fmt.Errorf("restore snapshot: %w", err)
@@ -77,7 +82,7 @@ func (m *machine) Restore(from io.ReadCloser) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state, m.rules = state, r
-	return from.Close()
+	return nil
 }
 
 // find gives what is decided of the traces, in their order; a missing one is zero.

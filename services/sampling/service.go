@@ -21,9 +21,8 @@ import (
 )
 
 const (
-	settleTimeout   = 5 * time.Second
-	settleRetry     = 200 * time.Millisecond
-	transferTimeout = time.Second
+	settleTimeout = 5 * time.Second
+	settleRetry   = 200 * time.Millisecond
 )
 
 // Deps is what the service is given.
@@ -125,15 +124,8 @@ func (s *Service) handOn(node *raft.Raft) {
 	if s.cfg.alone() || node.State() != raft.Leader {
 		return
 	}
-	handed := node.LeadershipTransfer()
-	done := make(chan error, 1)
-	go func() { done <- handed.Error() }() // ends at the latest with Shutdown
-	select {
-	case err := <-done:
-		if err != nil {
-			s.deps.Log.Info("leadership not handed on", "error", err)
-		}
-	case <-time.After(transferTimeout):
+	if err := node.LeadershipTransfer().Error(); err != nil { // gives up after ElectionTimeout
+		s.deps.Log.Info("leadership not handed on", "error", err)
 	}
 }
 
