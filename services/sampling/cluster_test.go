@@ -76,13 +76,13 @@ func (l *ledger) check(t *testing.T, v *voter) {
 	}
 }
 
-// level waits until all voters that are up have applied as much as the leader has now.
+// level waits until all voters that are up have applied as much as the leader.
 func (c *cluster) level(t *testing.T) {
 	t.Helper()
 	leader := c.voters[c.leader(t)]
 	require.NoError(t, leader.node.Load().Barrier(patience).Error())
-	want, _ := leader.machine.size()
 	require.Eventually(t, func() bool {
+		want, _ := leader.machine.size() // may grow by what callers asked for before they left
 		for _, v := range c.voters {
 			if v == nil {
 				continue

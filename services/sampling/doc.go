@@ -13,7 +13,8 @@
 //     the latest span: rate of traces × time of lateness.
 //   - Policies change by compare-and-set and are numbered by epochs. Before anybody has set some, everything is kept.
 //
-// Any voter may be asked. A decision that it knows it gives itself, since it cannot change; only the leader decides,
+// Any voter may be asked. A decision that it knows it gives itself, since it cannot change (a voter that lags may so
+// give one that the others have just forgotten); only the leader decides,
 // and only the leader, once a majority has confirmed it, says that a trace is undecided. A voter passes such calls on
 // to the leader, once: a call that was passed on already is answered UNAVAILABLE by who is not the leader either. The
 // policies and the state of the cluster are told as the asked voter sees them, which may be late by some entries.

@@ -3,8 +3,10 @@ package sampling
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +23,13 @@ import (
 	samplingv1 "github.com/triflow/triflow/proto/gen/triflow/sampling/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		fmt.Fprintln(os.Stderr, voteUntilKilled(dir))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	patience = 20 * time.Second
@@ -36,7 +44,7 @@ type voter struct {
 	stop, kill func()
 }
 
-func freePorts(t *testing.T, n int) []string {
+func freePorts(t testing.TB, n int) []string {
 	t.Helper()
 	var free []string
 	for range n {
@@ -61,7 +69,7 @@ func testDeps(dir string) Deps {
 }
 
 // start runs a voter whose gRPC server listens at rpcAddress.
-func start(t *testing.T, cfg Config, dir, rpcAddress string) *voter {
+func start(t testing.TB, cfg Config, dir, rpcAddress string) *voter {
 	t.Helper()
 	s, err := New(cfg, testDeps(dir))
 	require.NoError(t, err)
@@ -96,7 +104,7 @@ func start(t *testing.T, cfg Config, dir, rpcAddress string) *voter {
 }
 
 // alone runs a single voter until it is ready.
-func alone(t *testing.T, dir string, change func(*Config)) *voter {
+func alone(t testing.TB, dir string, change func(*Config)) *voter {
 	t.Helper()
 	cfg := settings.Defaults[Config]()
 	if change != nil {
@@ -107,7 +115,7 @@ func alone(t *testing.T, dir string, change func(*Config)) *voter {
 	return v
 }
 
-func (v *voter) awaitReady(t *testing.T) {
+func (v *voter) awaitReady(t testing.TB) {
 	t.Helper()
 	require.Eventually(t, func() bool { return v.Ready() == nil && (v.leads() || v.node.Load().State() != raft.Leader) }, patience, often)
 }
@@ -120,7 +128,7 @@ type cluster struct {
 	voters  []*voter // nil: down
 }
 
-func newCluster(t *testing.T) *cluster {
+func newCluster(t testing.TB) *cluster {
 	t.Helper()
 	const size = 3
 	ports := freePorts(t, 2*size)
@@ -144,13 +152,13 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
-func (c *cluster) start(t *testing.T, i int) {
+func (c *cluster) start(t testing.TB, i int) {
 	t.Helper()
 	c.voters[i] = start(t, c.configs[i], c.dirs[i], c.rpc[i])
 }
 
 // leader waits for one that is settled.
-func (c *cluster) leader(t *testing.T) int {
+func (c *cluster) leader(t testing.TB) int {
 	t.Helper()
 	at := -1
 	require.Eventually(t, func() bool {
