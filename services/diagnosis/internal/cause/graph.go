@@ -146,3 +146,21 @@ func share(part, whole float64) float64 {
 	}
 	return min(1, part/whole)
 }
+
+// Callers gives the nodes that call a node, by name.
+func (g *Graph) Callers(node string) []string {
+	var out []string
+	for _, e := range g.callers[node] {
+		out = append(out, e.Client)
+	}
+	return out
+}
+
+// Callees gives the nodes that a node calls, by name.
+func (g *Graph) Callees(node string) []string {
+	var out []string
+	for _, e := range g.callees[node] {
+		out = append(out, e.Server)
+	}
+	return out
+}
