@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
@@ -47,11 +48,14 @@ func reopen(row *diagnosisv1.Incident) *file {
 // follow takes over how the members are now.
 func (f *file) follow(seen map[string]*anomalyv1.Anomaly) {
 	for id, m := range f.group.Members {
-		switch a := seen[id]; {
+		a, known := seen[id], f.anomalies[id]
+		switch {
 		case a != nil:
 			f.anomalies[id] = a
-		case f.anomalies[id].GetEndTime() == nil && !m.End.IsZero():
-			f.anomalies[id].EndTime = timestamppb.New(m.End)
+		case known != nil && known.GetEndTime() == nil && !m.End.IsZero():
+			ended := proto.CloneOf(known) // the record holds the other
+			ended.EndTime = timestamppb.New(m.End)
+			f.anomalies[id] = ended
 		}
 	}
 }

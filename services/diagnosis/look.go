@@ -38,9 +38,15 @@ func (s *Service) look(ctx context.Context) error {
 	}
 	s.lookback = now
 	latest := s.history.latest()
-	touched := s.tracker.Step(now, translate(seen), latest.Near, func(start time.Time) string {
+	var touched []*group.Incident
+	for _, f := range s.cases {
+		if !f.group.End.IsZero() { // its end could not be stored
+			touched = append(touched, f.group)
+		}
+	}
+	touched = append(touched, s.tracker.Step(now, translate(seen), latest.Near, func(start time.Time) string {
 		return id.New(start, s.deps.Rand())
-	})
+	})...)
 	errs := []error{graphErr}
 	for _, g := range touched {
 		errs = append(errs, s.bring(ctx, g, seen, now))
