@@ -34,9 +34,6 @@ func watched() []string {
 	}
 }
 
-// prior: a series leaves its past by chance now and then; one incident in ten has a cause that the model does not know.
-func prior() cause.Prior { return cause.Prior{Leak: 0.05, None: 0.1, NoneLeak: 0.06} }
-
 // suspect is a service and kind with all that its hypotheses have together.
 type suspect struct {
 	service    string
@@ -90,7 +87,7 @@ func rank(graph *cause.Graph, symptoms map[cause.Symptom]bool, keep func(string)
 	}
 	merged := map[key]*suspect{}
 	var out []*suspect
-	for _, r := range cause.Rank(candidates, symptoms, prior()) {
+	for _, r := range cause.Rank(candidates, symptoms, cause.Usual()) {
 		c := candidates[r.Candidate]
 		k := key{c.Service, c.Kind}
 		if merged[k] == nil {

@@ -34,6 +34,10 @@ type Prior struct {
 	NoneLeak float64
 }
 
+// Usual is the prior for incidents: one series in twenty leaves its past by chance, and one incident in four has a cause
+// that is not among the candidates, so that a single symptom convinces nobody.
+func Usual() Prior { return Prior{Leak: 0.05, None: 0.25, NoneLeak: 0.05} }
+
 // Ranked is a candidate, by its index, with its posterior probability.
 type Ranked struct {
 	Candidate  int
