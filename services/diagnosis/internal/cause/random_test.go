@@ -47,7 +47,7 @@ func breakable(rng *rand.Rand, sound *run, g *Graph) fault {
 }
 
 func TestFaultsInRandomSystemsAreMostlyNamedDespiteNoise(t *testing.T) {
-	const trials = 300
+	const trials = 200
 	first, three, service := 0, 0, 0
 	misses := map[string]int{}
 	for seed := range uint64(trials) {
