@@ -30,7 +30,7 @@ func (s *Service) logEvidence(ctx context.Context, a *argument, suspect *suspect
 	more := a.louder(suspect.service)
 	var out []*diagnosisv1.Evidence
 	rank := map[*diagnosisv1.Evidence]float64{}
-	since := timestamppb.New(a.file.group.Start.Add(-stepBefore)).AsTime()
+	since := timestamppb.New(a.file.group.Start.Add(-lead)).AsTime()
 	for _, t := range known {
 		fact := &diagnosisv1.Evidence_LogTemplate{LogTemplate: &diagnosisv1.LogTemplateEvidence{TemplateId: t.GetId(), Template: t.GetTemplate()}}
 		e := &diagnosisv1.Evidence{Fact: fact}

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// step is how long before the first anomalous point its traces may have begun.
-	stepBefore = 10 * time.Second
+	// lead is how long before its first anomalous point an incident may have begun: points are whole steps.
+	lead = 10 * time.Second
 	// maxTraces is how many traces are shown, traceRows how many are chosen from.
 	maxTraces, traceRows = 2, 50
 	// maxCallers is how many callers are asked about when no trace of the service was kept.
@@ -52,29 +52,17 @@ func (s *Service) traceEvidence(ctx context.Context, a *argument, suspect *suspe
 func (a *argument) questions(s *suspect) []*assemblyv1.SearchTracesRequest {
 	ask := func(service string) *assemblyv1.SearchTracesRequest {
 		return &assemblyv1.SearchTracesRequest{
-			Service: service, StartTime: timestamppb.New(a.file.group.Start.Add(-stepBefore)), PageSize: traceRows,
+			Service: service, StartTime: timestamppb.New(a.file.group.Start.Add(-lead)), PageSize: traceRows,
 		}
 	}
 	callers := a.graph.Callers(s.service)
-	callers = callers[:min(len(callers), maxCallers)]
-	var out []*assemblyv1.SearchTracesRequest
-	sharp := func(in *assemblyv1.SearchTracesRequest) bool {
-		switch s.kind {
-		case diagnosisv1.CauseKind_CAUSE_KIND_FAILING, diagnosisv1.CauseKind_CAUSE_KIND_RETRY_STORM:
-			in.Status = assemblyv1.StatusFilter_STATUS_FILTER_ERROR
-		case diagnosisv1.CauseKind_CAUSE_KIND_SLOW, diagnosisv1.CauseKind_CAUSE_KIND_SATURATED:
-			in.MinDuration = durationpb.New(a.slowness(s.service))
-		default:
-			return false
-		}
-		return true
-	}
-	services := append([]string{s.service}, callers...)
+	services := append([]string{s.service}, callers[:min(len(callers), maxCallers)]...)
 	if s.kind == diagnosisv1.CauseKind_CAUSE_KIND_CONTEXT_LOST {
 		services = append(a.graph.Callees(s.service), services...)
 	}
+	var out []*assemblyv1.SearchTracesRequest
 	for _, service := range services {
-		if in := ask(service); sharp(in) {
+		if in := ask(service); a.sharpen(in, s) {
 			out = append(out, in)
 		}
 	}
@@ -82,6 +70,19 @@ func (a *argument) questions(s *suspect) []*assemblyv1.SearchTracesRequest {
 		out = append(out, ask(service))
 	}
 	return out
+}
+
+// sharpen narrows a search to what should show the fault, and tells whether it could.
+func (a *argument) sharpen(in *assemblyv1.SearchTracesRequest, s *suspect) bool {
+	switch s.kind {
+	case diagnosisv1.CauseKind_CAUSE_KIND_FAILING, diagnosisv1.CauseKind_CAUSE_KIND_RETRY_STORM:
+		in.Status = assemblyv1.StatusFilter_STATUS_FILTER_ERROR
+	case diagnosisv1.CauseKind_CAUSE_KIND_SLOW, diagnosisv1.CauseKind_CAUSE_KIND_SATURATED:
+		in.MinDuration = durationpb.New(a.slowness(s.service))
+	default:
+		return false
+	}
+	return true
 }
 
 // slowness is a duration that requests of the service have now and had not before.
