@@ -9,7 +9,7 @@ import (
 // Each product is prior, P(x seen), P(y not seen).
 func TestPosteriorsAgreeWithThoseWorkedOutByHand(t *testing.T) {
 	x, y := Symptom{Series: "x"}, Symptom{Series: "y"}
-	candidates := []Candidate{{Service: "a", Expect: map[Symptom]float64{x: 0.9}}, {Service: "b", Expect: map[Symptom]float64{y: 0.9}}}
+	candidates := []Candidate{{Service: "a", Weight: 1, Expect: map[Symptom]float64{x: 0.9}}, {Service: "b", Weight: 1, Expect: map[Symptom]float64{y: 0.9}}}
 	got := Rank(candidates, map[Symptom]bool{x: true, y: false}, Prior{Leak: 0.1, None: 0.2, NoneLeak: 0.5})
 	a, b, none := 0.4*0.91*0.9, 0.4*0.1*0.09, 0.2*0.5*0.5
 	require.Equal(t, 0, got[0].Candidate)
@@ -20,7 +20,7 @@ func TestPosteriorsAgreeWithThoseWorkedOutByHand(t *testing.T) {
 func TestEqualExplanationsAreATie(t *testing.T) {
 	x := Symptom{Series: "x"}
 	same := map[Symptom]float64{x: 0.7}
-	got := Rank([]Candidate{{Service: "a", Expect: same}, {Service: "b", Expect: same}}, map[Symptom]bool{x: true}, Prior{Leak: 0.1, None: 0.2, NoneLeak: 0.5})
+	got := Rank([]Candidate{{Service: "a", Weight: 1, Expect: same}, {Service: "b", Weight: 1, Expect: same}}, map[Symptom]bool{x: true}, Prior{Leak: 0.1, None: 0.2, NoneLeak: 0.5})
 	require.Equal(t, got[0].Confidence, got[1].Confidence)
 }
 
