@@ -2,6 +2,7 @@ package anomaly
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,9 @@ func (v *server) Observe(ctx context.Context, in *anomalyv1.ObserveRequest) (*an
 		}
 	}
 	accepted, err := v.s.observe(ctx, points)
+	if errors.Is(err, ErrStopped) {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}

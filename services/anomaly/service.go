@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/triflow/triflow/pkg/table"
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
 	"github.com/triflow/triflow/services/anomaly/internal/detect"
+	"github.com/triflow/triflow/services/anomaly/internal/meter"
 )
 
 // Deps is what the service is given.
@@ -49,6 +51,7 @@ type Service struct {
 
 	mu     sync.Mutex // guards series and what is in them; taken under turn
 	series map[string]*tracked
+	meter  *meter.Meter
 }
 
 // tracked is a series with its anomaly.
@@ -72,7 +75,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, table: t, ignored: ignored, series: map[string]*tracked{}}
+	s := &Service{cfg: cfg, deps: deps, table: t, ignored: ignored, series: map[string]*tracked{}, meter: meter.New(cfg.MaxSeries)}
 	if err := s.endLeft(); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -133,6 +136,7 @@ func (s *Service) sweep(now time.Time) error {
 			delete(s.series, key)
 		}
 	}
+	s.meter.Forget(now.Add(-s.cfg.Forget).UnixNano())
 	s.mu.Unlock()
 	return s.put(changed)
 }
@@ -147,16 +151,13 @@ func (s *Service) observe(ctx context.Context, points []*anomalyv1.Point) (accep
 	var changed []*anomalyv1.Anomaly
 	s.mu.Lock()
 	for _, p := range points {
-		t := s.follow(p.GetSeries())
-		if t == nil {
-			continue
-		}
-		result, change, a := t.data.Add(detect.Point{At: p.GetTime().AsTime().UnixNano(), Value: p.GetValue(), Weight: p.GetWeight()})
-		if result == detect.Taken {
+		at := detect.Point{At: p.GetTime().AsTime().UnixNano(), Value: p.GetValue(), Weight: p.GetWeight()}
+		taken, m := s.add(p.GetSeries(), detect.KindOf(p.GetSeries().GetName()), at)
+		if taken {
 			accepted++
 		}
-		if change != detect.None {
-			changed = append(changed, t.message(change, a))
+		if m != nil {
+			changed = append(changed, m)
 		}
 	}
 	s.mu.Unlock()
@@ -164,15 +165,28 @@ func (s *Service) observe(ctx context.Context, points []*anomalyv1.Point) (accep
 	return accepted, s.put(changed)
 }
 
+// add judges one point. It gives the anomaly that changed, or nil; mu is held.
+func (s *Service) add(name *anomalyv1.Series, k detect.Kind, p detect.Point) (taken bool, changed *anomalyv1.Anomaly) {
+	t := s.follow(name, k)
+	if t == nil {
+		return false, nil
+	}
+	result, change, a := t.data.Add(p)
+	if change != detect.None {
+		changed = t.message(change, a)
+	}
+	return result == detect.Taken, changed
+}
+
 // follow gives the series, made if there is room; else nil.
-func (s *Service) follow(name *anomalyv1.Series) *tracked {
+func (s *Service) follow(name *anomalyv1.Series, k detect.Kind) *tracked {
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(name)
 	if err != nil {
 		return nil
 	}
 	t := s.series[string(b)]
 	if t == nil && len(s.series) < s.cfg.MaxSeries {
-		t = &tracked{name: name, data: detect.New(detect.KindOf(name.GetName()), s.cfg.options())}
+		t = &tracked{name: name, data: detect.New(k, s.cfg.options())}
 		s.series[string(b)] = t
 	}
 	return t
@@ -213,8 +227,8 @@ func (t *tracked) message(change detect.Change, a detect.Anomaly) *anomalyv1.Ano
 
 // about is the service that a series speaks of.
 func about(n *anomalyv1.Series) string {
-	if server := n.GetLabels()["server"]; server != "" {
-		return server
+	if strings.HasPrefix(n.GetName(), "edge.") {
+		return n.GetLabels()["server"]
 	}
 	return n.GetLabels()["service"]
 }

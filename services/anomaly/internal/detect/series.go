@@ -105,6 +105,9 @@ func (s *Series) Add(p Point) (Result, Change, Anomaly) {
 		gap = float64(p.At-s.LastAt()) / 1e9
 	}
 	s.keep(p)
+	if s.kind == Shown {
+		return Taken, None, Anomaly{}
+	}
 	o, enough := s.light.join(s.kind, p, gap)
 	if !enough {
 		return Taken, None, Anomaly{}
