@@ -16,11 +16,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestAFailingServiceIsAnAnomalyThatARestartEnds(t *testing.T) {
+func TestAnAnomalyGoesOnOverARestartAndEndsWithItsService(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := begin
 	var heard []string
 	deps := Deps{
-		Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: func() time.Time { return begin }, Dir: t.TempDir(),
+		Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: func() time.Time { return now }, Dir: t.TempDir(),
 		OnChange: func(kind, _ string) { heard = append(heard, kind) },
 	}
 	s, err := New(settings.Defaults[Config](), deps)
@@ -46,12 +47,21 @@ func TestAFailingServiceIsAnAnomalyThatARestartEnds(t *testing.T) {
 	require.Len(t, out.GetAnomalies(), 1)
 	require.Equal(t, anomalyv1.Direction_DIRECTION_UP, out.GetAnomalies()[0].GetDirection())
 	require.Equal(t, []string{"anomaly", "anomaly"}, heard)
-	require.NoError(t, s.table.Close())
+	require.NoError(t, s.close())
 
-	s, err = New(settings.Defaults[Config](), deps)
-	require.NoError(t, err)
-	out, err = (&server{s: s}).ListAnomalies(t.Context(), active)
-	require.NoError(t, err)
-	require.Empty(t, out.GetAnomalies())
-	require.NoError(t, s.table.Close())
+	for _, c := range []struct {
+		after time.Duration
+		open  int
+	}{{time.Second, 1}, {2 * time.Second, 1}, {time.Hour, 0}} {
+		now = begin.Add(c.after)
+		s, err = New(settings.Defaults[Config](), deps)
+		require.NoError(t, err)
+		again, err := (&server{s: s}).ListAnomalies(t.Context(), active)
+		require.NoError(t, err)
+		require.Len(t, again.GetAnomalies(), c.open)
+		if c.open > 0 {
+			require.Equal(t, out.GetAnomalies()[0].String(), again.GetAnomalies()[0].String())
+		}
+		require.NoError(t, s.close())
+	}
 }

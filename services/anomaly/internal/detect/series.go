@@ -128,6 +128,18 @@ func (s *Series) Silence(at int64) (Change, Anomaly) {
 	return Closed, s.end(at)
 }
 
+// Quiet gives a new rate the past that it had before its first event, which is p: zeros since then, one for each interval
+// of p, at most a window of them. p itself is still to be added.
+func (s *Series) Quiet(since int64, p Point) {
+	step := int64(interval(s.kind, p, 0) * 1e9)
+	if step <= 0 || len(s.points) > 0 {
+		return
+	}
+	for n := min((p.At-since)/step, int64(s.options.Window)); n > 0; n-- {
+		s.Add(Point{At: p.At - n*step})
+	}
+}
+
 func (s *Series) keep(p Point) {
 	if len(s.points) == s.options.Keep {
 		copy(s.points, s.points[1:])

@@ -25,7 +25,7 @@ const (
 // identify gives the labels of a point, and a key of its stream. An instance of a service is a stream of its own, or
 // the counters of two of them would be one that jumps.
 func identify(name string, resource, attributes []*commonv1.KeyValue) (labels map[string]string, key string, ok bool) {
-	if len(name) == 0 || len(name) > MaxName-longestSuffix {
+	if len(name) == 0 || len(name) > MaxName-longestSuffix || ours(name) {
 		return nil, "", false
 	}
 	labels = make(map[string]string, len(attributes)+2)
@@ -61,6 +61,11 @@ func identify(name string, resource, attributes []*commonv1.KeyValue) (labels ma
 		b.WriteString(strconv.Quote(k) + strconv.Quote(labels[k]))
 	}
 	return labels, b.String(), len(labels) <= MaxLabels
+}
+
+// ours tells that a name is one of those that Triflow makes itself; who reads them must be able to believe them.
+func ours(name string) bool {
+	return strings.HasPrefix(name, "edge.") || strings.HasPrefix(name, "log.template.") || strings.HasPrefix(name, "service.")
 }
 
 // text gives a plain value as text; false for arrays, maps and bytes.

@@ -38,9 +38,10 @@ func (m *Meter) Forget(before int64) {
 	}
 }
 
-// Read gives the readings of req, and how many of its points it ignored: without a value or a time, later than latest
-// (Unix ns), late, with labels beyond the bounds, or of a stream beyond the limit.
-func (m *Meter) Read(req *collectorv1.ExportMetricsServiceRequest, latest int64) (readings []Reading, ignored int) {
+// Read gives the readings of req; how many points it only noted, for the next ones to be measured by; and how many it ignored:
+// without a value or a time, later than latest (Unix ns), late, with labels beyond the bounds, of a stream beyond the
+// limit, or under a name that is Triflow's own.
+func (m *Meter) Read(req *collectorv1.ExportMetricsServiceRequest, latest int64) (readings []Reading, noted, ignored int) {
 	r := reader{meter: m, latest: latest}
 	for _, resource := range req.GetResourceMetrics() {
 		r.resource = resource.GetResource().GetAttributes()
@@ -51,7 +52,7 @@ func (m *Meter) Read(req *collectorv1.ExportMetricsServiceRequest, latest int64)
 			}
 		}
 	}
-	return r.readings, r.ignored
+	return r.readings, r.noted, r.ignored
 }
 
 // reader goes through one request.
@@ -61,6 +62,7 @@ type reader struct {
 	resource []*commonv1.KeyValue
 	metric   *metricsv1.Metric
 	readings []Reading
+	noted    int
 	ignored  int
 }
 
@@ -125,7 +127,10 @@ func (r *reader) numbers(points []*metricsv1.NumberDataPoint, as shape) {
 			r.give(Reading{Name: r.metric.GetName(), Labels: labels, Kind: kindOfLevel(r.metric), At: s.at, Value: value})
 			continue
 		}
-		if grown, seconds := s.advance(p, as, counts{count: value}); seconds > 0 {
+		grown, seconds := s.advance(p, as, counts{count: value})
+		if seconds <= 0 {
+			r.noted++
+		} else {
 			r.give(Reading{Name: r.metric.GetName(), Labels: labels, Kind: detect.Shown, At: s.at, Value: grown.count / seconds})
 		}
 	}
@@ -143,6 +148,7 @@ func (r *reader) distribution(p point, temporality metricsv1.AggregationTemporal
 	}
 	grown, seconds := s.advance(p, as, c)
 	if seconds <= 0 {
+		r.noted++
 		return
 	}
 	unit, kind := 1.0, detect.Shown

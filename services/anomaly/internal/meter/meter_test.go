@@ -82,7 +82,7 @@ func TestASumIsItsRateAndAResetIsNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := New(10)
 			for _, s := range c.steps {
-				readings, ignored := m.Read(request(sum(c.temporality, number(s.start, s.at, s.value))), latest)
+				readings, _, ignored := m.Read(request(sum(c.temporality, number(s.start, s.at, s.value))), latest)
 				var rates []float64
 				for _, r := range readings {
 					rates = append(rates, r.Value)
@@ -109,9 +109,9 @@ func TestAHistogramOfDurationsIsRateMeanAndP90InSeconds(t *testing.T) {
 			}},
 		}}}
 	}
-	readings, _ := m.Read(request(histogram(10, 1000, 5, 5, 5)), latest)
+	readings, _, _ := m.Read(request(histogram(10, 1000, 5, 5, 5)), latest)
 	require.Empty(t, readings)
-	readings, _ = m.Read(request(histogram(20, 2000, 13, 17, 5)), latest)
+	readings, _, _ = m.Read(request(histogram(20, 2000, 13, 17, 5)), latest)
 	got := map[string]float64{}
 	for _, r := range readings {
 		got[r.Name] = r.Value
