@@ -85,6 +85,11 @@ func (v *server) ListAnomalies(_ context.Context, in *anomalyv1.ListAnomaliesReq
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	v.s.reads.RLock()
+	defer v.s.reads.RUnlock()
+	if err := v.s.Ready(); err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	rows, next, err := v.s.table.List(before, size, func(a *anomalyv1.Anomaly) bool {
 		return (in.GetService() == "" || a.GetService() == in.GetService() || speaksOf(a.GetSeries(), in.GetService())) &&
 			(!in.GetActive() || a.GetEndTime() == nil) &&

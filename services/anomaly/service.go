@@ -41,7 +41,9 @@ type Service struct {
 	table   *table.Table[*anomalyv1.Anomaly]
 	journal *journal
 	metrics *metrics
-	stopped atomic.Bool // set under turn
+	stopped atomic.Bool // set under turn and reads
+
+	reads sync.RWMutex // held to read by who lists the table, and to write by who closes it
 
 	turn sync.Mutex // one caller at a time changes series, the journal and the table, so that all have one order
 
@@ -118,6 +120,8 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			s.turn.Lock()
 			defer s.turn.Unlock()
+			s.reads.Lock()
+			defer s.reads.Unlock()
 			s.stopped.Store(true)
 			return s.close()
 		case <-ticks.C:
