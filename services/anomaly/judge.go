@@ -88,7 +88,7 @@ func (s *Service) add(v *verdicts, name *anomalyv1.Series, k detect.Kind, p dete
 	if t == nil {
 		return false
 	}
-	if p.At-t.data.LastAt() >= int64(s.cfg.Silence) {
+	if s.silent(t, p.At) {
 		v.changed = t.silence(v.changed)
 	}
 	result, change, a := t.data.Add(p)
@@ -138,6 +138,12 @@ func (t *tracked) key() []byte {
 		return []byte(t.name.GetName())
 	}
 	return b
+}
+
+// silent tells whether the series has been so for long at the time, in Unix ns: for Config.Silence, and beyond what is
+// usual for a series with rare points.
+func (s *Service) silent(t *tracked, at int64) bool {
+	return at >= max(t.data.LastAt()+int64(s.cfg.Silence), t.data.Due())
 }
 
 // silence ends the open anomaly, if there is one, at the last point.

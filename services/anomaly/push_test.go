@@ -88,6 +88,22 @@ func TestABusyProcessIsAnAnomalyAndACounterThatStopsIsNot(t *testing.T) {
 	require.Zero(t, rates[38])
 }
 
+func TestASeriesWithRarePointsIsNotSilentBetweenThem(t *testing.T) {
+	r := newRig(t, nil)
+	for i := range 30 {
+		r.clock.Add(int64(70 * time.Second))
+		busy := 0.2
+		if i >= 20 {
+			busy = 0.9
+		}
+		r.push(uint64(i+1), gauge("process.cpu.utilization", r.deps.Now(), busy))
+		require.NoError(t, r.s.sweep(t.Context(), r.deps.Now().Add(69*time.Second)))
+	}
+	got := r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()
+	require.Len(t, got, 1)
+	require.Nil(t, got[0].GetEndTime())
+}
+
 func TestMetricsCannotPassForTriflowsOwnSeries(t *testing.T) {
 	r := newRig(t, nil)
 	r.push(1, gauge("service.error.ratio", begin, 1), gauge("edge.fanout", begin, 1), gauge("log.template.rate", begin, 1))

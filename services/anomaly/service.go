@@ -143,7 +143,7 @@ func (s *Service) sweep(ctx context.Context, now time.Time) error {
 		defer s.mu.Unlock()
 		forget := now.Add(-s.cfg.Forget).UnixNano()
 		for key, t := range s.series {
-			if now.Sub(time.Unix(0, t.data.LastAt())) >= s.cfg.Silence {
+			if s.silent(t, now.UnixNano()) {
 				changed = t.silence(changed)
 			}
 			if t.data.LastAt() < forget {

@@ -171,6 +171,17 @@ func TestASilentSeriesEndsItsAnomaly(t *testing.T) {
 	require.Equal(t, None, change)
 }
 
+func TestANewRateHasThePastThatItsServiceHad(t *testing.T) {
+	p := Point{At: 1000e9, Value: 4, Weight: 20} // four a second, in five seconds
+	for since, want := range map[int64]int{900e9: 20, 998e9: 0, 2000e9: 0, 0: 200} {
+		s := New(Rate, settings())
+		s.Quiet(since, p)
+		require.Len(t, s.Points(), min(want, settings().Window))
+		result, _, _ := s.Add(p)
+		require.Equal(t, Taken, result)
+	}
+}
+
 func TestMemoryOfPointsIsBounded(t *testing.T) {
 	f := newFeed(Gauge)
 	f.add(0, repeat(1, 2000)...)

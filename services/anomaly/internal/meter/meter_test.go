@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -122,4 +124,107 @@ func TestAHistogramOfDurationsIsRateMeanAndP90InSeconds(t *testing.T) {
 		"http.server.request.duration.mean": 0.050,
 		"http.server.request.duration.p90":  0.010 + 0.010*(18.0-8)/12,
 	}, got, 1e-9)
+}
+
+func TestOnlyTheNamesOfWhatCanBeBadAreJudged(t *testing.T) {
+	for name, want := range map[string]detect.Kind{
+		"process.cpu.utilization": detect.Utilization,
+		"messaging.queue.depth":   detect.Backlog,
+		"kafka_consumer_lag":      detect.Backlog,
+		"process.memory.usage":    detect.Shown,
+		"temperature":             detect.Shown,
+	} {
+		m := New(1)
+		readings, _, _ := m.Read(request(&metricsv1.Metric{Name: name, Data: &metricsv1.Metric_Gauge{
+			Gauge: &metricsv1.Gauge{DataPoints: []*metricsv1.NumberDataPoint{number(0, 10, 1)}},
+		}}), latest)
+		require.Len(t, readings, 1)
+		require.Equal(t, want, readings[0].Kind, name)
+	}
+}
+
+func TestPointsBeyondTheBoundsAreIgnoredNotCut(t *testing.T) {
+	many := make([]*commonv1.KeyValue, MaxLabels)
+	for i := range many {
+		many[i] = attribute(strings.Repeat("k", i+1), "")
+	}
+	array := &commonv1.AnyValue{Value: &commonv1.AnyValue_ArrayValue{ArrayValue: &commonv1.ArrayValue{}}}
+	for name, change := range map[string]func(*metricsv1.Metric, *metricsv1.NumberDataPoint){
+		"no name":         func(m *metricsv1.Metric, _ *metricsv1.NumberDataPoint) { m.Name = "" },
+		"long name":       func(m *metricsv1.Metric, _ *metricsv1.NumberDataPoint) { m.Name = strings.Repeat("x", MaxName) },
+		"name of Triflow": func(m *metricsv1.Metric, _ *metricsv1.NumberDataPoint) { m.Name = "edge.fanout" },
+		"no time":         func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.TimeUnixNano = 0 },
+		"no value":        func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Value = nil },
+		"said to be none": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Flags = 1 },
+		"not a number": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) {
+			p.Value = &metricsv1.NumberDataPoint_AsDouble{AsDouble: math.NaN()}
+		},
+		"many labels": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Attributes = many },
+		"long key": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) {
+			p.Attributes = []*commonv1.KeyValue{attribute(strings.Repeat("k", MaxKey+1), "")}
+		},
+		"long value": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) {
+			p.Attributes = []*commonv1.KeyValue{attribute("k", strings.Repeat("v", MaxValue+1))}
+		},
+		"an array": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) {
+			p.Attributes = []*commonv1.KeyValue{{Key: "k", Value: array}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := number(100, 110, 1)
+			metric := sum(ofInterval, p)
+			change(metric, p)
+			readings, noted, ignored := New(1).Read(request(metric), latest)
+			require.Empty(t, readings)
+			require.Zero(t, noted)
+			require.Equal(t, 1, ignored)
+		})
+	}
+}
+
+func TestStreamsAreBoundedAndForgotten(t *testing.T) {
+	m := New(1)
+	one, two := number(100, 110, 1), number(100, 110, 1)
+	two.Attributes = []*commonv1.KeyValue{attribute("k", "v")}
+	readings, _, ignored := m.Read(request(sum(ofInterval, one), sum(ofInterval, two)), latest)
+	require.Len(t, readings, 1)
+	require.Equal(t, 1, ignored)
+	m.Forget(111 * second)
+	readings, _, _ = m.Read(request(sum(ofInterval, two)), latest)
+	require.Equal(t, map[string]string{"service": "pay", "k": "v"}, readings[0].Labels)
+}
+
+func TestInstancesOfAServiceAreApart(t *testing.T) {
+	m := New(10)
+	for i, total := range []float64{1000, 5} {
+		req := request(sum(ofTotals, number(100, 110, total)))
+		resource := req.GetResourceMetrics()[0].GetResource()
+		resource.Attributes = append(resource.Attributes, attribute("service.instance.id", strings.Repeat("i", i+1)))
+		_, noted, _ := m.Read(req, latest)
+		require.Equal(t, 1, noted)
+	}
+	require.Len(t, m.streams, 2)
+}
+
+func TestASummaryAndAnExponentialHistogramAreRateAndMean(t *testing.T) {
+	total := 30.0
+	exponential := &metricsv1.Metric{Name: "e", Data: &metricsv1.Metric_ExponentialHistogram{ExponentialHistogram: &metricsv1.ExponentialHistogram{
+		AggregationTemporality: ofInterval, DataPoints: []*metricsv1.ExponentialHistogramDataPoint{
+			{StartTimeUnixNano: uint64(100 * second), TimeUnixNano: uint64(110 * second), Count: 10, Sum: &total},
+		},
+	}}}
+	summary := func(at int64, count uint64, sum float64) *metricsv1.Metric {
+		return &metricsv1.Metric{Name: "s", Data: &metricsv1.Metric_Summary{Summary: &metricsv1.Summary{
+			DataPoints: []*metricsv1.SummaryDataPoint{{TimeUnixNano: uint64(at * second), Count: count, Sum: sum}},
+		}}}
+	}
+	m := New(10)
+	got := map[string]float64{}
+	for _, metric := range []*metricsv1.Metric{exponential, summary(100, 5, 5), summary(110, 25, 45)} {
+		readings, _, _ := m.Read(request(metric), latest)
+		for _, r := range readings {
+			got[r.Name] = r.Value
+		}
+	}
+	require.Equal(t, map[string]float64{"e.rate": 1, "e.mean": 3, "s.rate": 2, "s.mean": 2}, got)
 }
