@@ -16,8 +16,10 @@ type Config struct {
 	Keep         int           `name:"keep" default:"720" help:"Points of a series kept to be shown, 10 to 100000."`
 	MaxSeries    int           `name:"max-series" default:"20000" help:"Series followed; points of further ones are ignored and counted. 1 to 1000000."`
 	MaxAnomalies int           `name:"max-anomalies" default:"10000" help:"Anomalies kept; the oldest go first. 1 to 1000000."`
-	Silence      time.Duration `name:"silence" default:"1m" help:"How long after its last point the anomaly of a silent series ends, 1s to 1h."`
+	Silence      time.Duration `name:"silence" default:"1m" help:"How long after its last point the anomaly of a silent series ends, 1s to 1h; at least three of its usual gaps."`
 	Forget       time.Duration `name:"forget" default:"1h" help:"How long after its last point a series is dropped, silence to 168h."`
+	Replay       time.Duration `name:"replay" default:"20m" help:"How far back a restart judges points again, so that it is not blind; 1m to 24h."`
+	JournalBytes int64         `name:"journal-bytes" default:"67108864" help:"Bytes of points kept for a restart; the oldest go first. 1 MiB to 16 GiB."`
 }
 
 // Validate names every value that is out of its range.
@@ -31,6 +33,8 @@ func (c Config) Validate() error {
 		within("anomaly.max_anomalies", c.MaxAnomalies, 1, 1_000_000),
 		within("anomaly.silence", c.Silence, time.Second, time.Hour),
 		within("anomaly.forget", c.Forget, max(c.Silence, time.Second), 168*time.Hour),
+		within("anomaly.replay", c.Replay, time.Minute, 24*time.Hour),
+		within("anomaly.journal_bytes", c.JournalBytes, 1<<20, 16<<30),
 	)
 }
 
@@ -41,7 +45,7 @@ func (c Config) options() detect.Options {
 	}
 }
 
-func within[T int | float64 | time.Duration](name string, v, low, high T) error {
+func within[T int | int64 | float64 | time.Duration](name string, v, low, high T) error {
 	if !(v >= low && v <= high) { // also not NaN
 		return fmt.Errorf("%s: %v, want %v to %v", name, v, low, high)
 	}

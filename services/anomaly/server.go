@@ -2,6 +2,7 @@ package anomaly
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,12 +16,13 @@ import (
 	"github.com/triflow/triflow/pkg/page"
 	"github.com/triflow/triflow/pkg/rpc"
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
+	"github.com/triflow/triflow/services/anomaly/internal/meter"
 )
 
 const (
-	maxPoints, maxLabels, maxName = 10_000, 32, 256
-	defaultPage, maxPage          = 100, 1000
-	maxSeriesShown                = 1000
+	maxPoints            = 10_000
+	defaultPage, maxPage = 100, 1000
+	maxSeriesShown       = 1000
 )
 
 type server struct {
@@ -39,22 +41,38 @@ func (v *server) Observe(ctx context.Context, in *anomalyv1.ObserveRequest) (*an
 		return nil, rpc.InvalidArgument("points", fmt.Sprintf("%d, want 1 to %d", len(points), maxPoints))
 	}
 	for i, p := range points {
-		at := fmt.Sprintf("points[%d]", i)
-		if n := len(p.GetSeries().GetName()); n == 0 || n > maxName {
-			return nil, rpc.InvalidArgument(at+".series.name", fmt.Sprintf("%d bytes, want 1 to %d", n, maxName))
-		}
-		if n := len(p.GetSeries().GetLabels()); n > maxLabels {
-			return nil, rpc.InvalidArgument(at+".series.labels", fmt.Sprintf("%d, want at most %d", n, maxLabels))
-		}
-		if err := p.GetTime().CheckValid(); err != nil {
-			return nil, rpc.InvalidArgument(at+".time", "missing or out of range, want a time")
+		if err := checkPoint(fmt.Sprintf("points[%d]", i), p); err != nil {
+			return nil, err
 		}
 	}
-	accepted, err := v.s.observe(ctx, points)
+	got, err := v.s.take(ctx, input{received: v.s.deps.Now(), points: points})
+	if errors.Is(err, ErrStopped) {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
-	return &anomalyv1.ObserveResponse{Accepted: accepted, Ignored: uint32(len(points)) - accepted}, nil
+	return &anomalyv1.ObserveResponse{Accepted: uint32(got.taken), Ignored: uint32(got.ignored)}, nil
+}
+
+func checkPoint(at string, p *anomalyv1.Point) error {
+	if n := len(p.GetSeries().GetName()); n == 0 || n > meter.MaxName {
+		return rpc.InvalidArgument(at+".series.name", fmt.Sprintf("%d bytes, want 1 to %d", n, meter.MaxName))
+	}
+	labels := p.GetSeries().GetLabels()
+	if len(labels) > meter.MaxLabels {
+		return rpc.InvalidArgument(at+".series.labels", fmt.Sprintf("%d, want at most %d", len(labels), meter.MaxLabels))
+	}
+	for key, value := range labels {
+		if len(key) > meter.MaxKey || len(value) > meter.MaxValue {
+			return rpc.InvalidArgument(at+".series.labels", fmt.Sprintf("key of %d and value of %d bytes, want at most %d and %d",
+				len(key), len(value), meter.MaxKey, meter.MaxValue))
+		}
+	}
+	if err := p.GetTime().CheckValid(); err != nil {
+		return rpc.InvalidArgument(at+".time", "missing or out of range, want a time")
+	}
+	return nil
 }
 
 func (v *server) ListAnomalies(_ context.Context, in *anomalyv1.ListAnomaliesRequest) (*anomalyv1.ListAnomaliesResponse, error) {
@@ -66,6 +84,11 @@ func (v *server) ListAnomalies(_ context.Context, in *anomalyv1.ListAnomaliesReq
 	from, to := span(&faults, in.GetStartTime(), in.GetEndTime())
 	if err := faults.Err(); err != nil {
 		return nil, err
+	}
+	v.s.reads.RLock()
+	defer v.s.reads.RUnlock()
+	if err := v.s.Ready(); err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
 	}
 	rows, next, err := v.s.table.List(before, size, func(a *anomalyv1.Anomaly) bool {
 		return (in.GetService() == "" || a.GetService() == in.GetService() || speaksOf(a.GetSeries(), in.GetService())) &&
@@ -127,6 +150,5 @@ func span(faults *rpc.Violations, start, end *timestamppb.Timestamp) (from, to t
 }
 
 func speaksOf(n *anomalyv1.Series, service string) bool {
-	l := n.GetLabels()
-	return l["service"] == service || l["client"] == service || l["server"] == service
+	return about(n) == service || strings.HasPrefix(n.GetName(), "edge.") && n.GetLabels()["client"] == service
 }

@@ -6,17 +6,14 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/otel/metric"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/triflow/triflow/pkg/id"
 	"github.com/triflow/triflow/pkg/table"
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
-	"github.com/triflow/triflow/services/anomaly/internal/detect"
+	"github.com/triflow/triflow/services/anomaly/internal/meter"
 )
 
 // Deps is what the service is given.
@@ -26,7 +23,8 @@ type Deps struct {
 	Now   func() time.Time
 	// Dir is the service's own folder; it exists.
 	Dir string
-	// OnChange hears of an anomaly ("anomaly", id) that opened, grew or ended; nil for nobody. It must not block.
+	// OnChange hears of an anomaly ("anomaly", id) that opened, grew or ended; nil for nobody. It is called outside of
+	// all locks, maybe by several goroutines.
 	OnChange func(kind, id string)
 }
 
@@ -36,67 +34,84 @@ var ErrStopped = errors.New("anomaly service has stopped")
 // sweepEvery is the pause between looks for silent series.
 const sweepEvery = 5 * time.Second
 
-// Service is the anomaly service. Its RPCs and Ready may be called by many goroutines.
+// Service is the anomaly service. Push, Ready and its RPCs may be called by many goroutines.
 type Service struct {
-	cfg   Config
-	deps  Deps
-	table *table.Table[*anomalyv1.Anomaly]
-	// ignored counts points that were late, not finite or beyond the limit of series.
-	ignored metric.Int64Counter
+	cfg     Config
+	deps    Deps
+	table   *table.Table[*anomalyv1.Anomaly]
+	journal *journal
+	metrics *metrics
+	stopped atomic.Bool // set under turn and reads
 
-	turn    sync.Mutex // one caller at a time changes series and stores anomalies, so that puts keep their order
-	stopped bool       // guarded by turn
+	reads sync.RWMutex // held to read by who lists the table, and to write by who closes it
 
-	mu     sync.Mutex // guards series and what is in them; taken under turn
+	turn sync.Mutex // one caller at a time changes series, the journal and the table, so that all have one order
+
+	mu     sync.Mutex // guards series and what is in them, meter and seen; taken under turn, never held during I/O
 	series map[string]*tracked
+	meter  *meter.Meter
+	seen   map[string]int64 // first point of each service, Unix ns
 }
 
-// tracked is a series with its anomaly.
-type tracked struct {
-	name *anomalyv1.Series
-	data *detect.Series
-	id   string // of the open anomaly
-}
-
-// New opens the store in deps.Dir and ends the anomalies that the last process left open. Nothing runs until Run.
+// New opens the store in deps.Dir and judges the last points of it again. Only the journal's writer runs before Run.
 func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	ignored, err := deps.Meter.Int64Counter("triflow.anomaly.points.ignored", metric.WithUnit("{point}"),
-		metric.WithDescription("Points that were late, not finite or beyond the limit of series."))
+	s := &Service{cfg: cfg, deps: deps, series: map[string]*tracked{}, meter: meter.New(cfg.MaxSeries), seen: map[string]int64{}}
+	var err error
+	if s.metrics, err = newMetrics(deps.Meter, s.sizes); err != nil {
+		return nil, err
+	}
+	s.table, err = table.Open(filepath.Join(deps.Dir, "anomalies"), cfg.MaxAnomalies, func() *anomalyv1.Anomaly { return &anomalyv1.Anomaly{} })
 	if err != nil {
 		return nil, err
 	}
-	t, err := table.Open(filepath.Join(deps.Dir, "anomalies"), cfg.MaxAnomalies, func() *anomalyv1.Anomaly { return &anomalyv1.Anomaly{} })
-	if err != nil {
-		return nil, err
+	if s.journal, err = openJournal(filepath.Join(deps.Dir, "journal"), cfg, deps.Log); err != nil {
+		return nil, errors.Join(err, s.table.Close())
 	}
-	s := &Service{cfg: cfg, deps: deps, table: t, ignored: ignored, series: map[string]*tracked{}}
-	if err := s.endLeft(); err != nil {
-		return nil, errors.Join(err, t.Close())
+	if err := s.restore(); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *Service) endLeft() error {
-	left, _, err := s.table.List("", s.cfg.MaxAnomalies, func(a *anomalyv1.Anomaly) bool { return a.GetEndTime() == nil })
+// restore judges what is in the journal again, and makes the stored anomalies agree with the outcome: those that are no
+// longer open end at their last point.
+func (s *Service) restore() error {
+	now := s.deps.Now()
+	err := s.journal.replay(now.Add(-s.cfg.Replay), func(in input) { s.judge(in) })
+	if err != nil {
+		return err
+	}
+	var changed []*anomalyv1.Anomaly
+	open := map[string]bool{}
+	for _, t := range s.series {
+		if a := t.data.Open(); a != nil {
+			changed = append(changed, t.message(*a))
+			open[t.id] = true
+		}
+	}
+	left, _, err := s.table.List("", s.cfg.MaxAnomalies, func(a *anomalyv1.Anomaly) bool { return a.GetEndTime() == nil && !open[a.GetId()] })
 	if err != nil {
 		return err
 	}
 	for _, a := range left {
 		a.EndTime = a.GetLastTime()
-		if err := s.table.Put(a.GetId(), a); err != nil {
-			return err
-		}
+	}
+	_, err = s.put(append(changed, left...))
+	return err
+}
+
+// Ready is nil until Run has ended.
+func (s *Service) Ready() error {
+	if s.stopped.Load() {
+		return ErrStopped
 	}
 	return nil
 }
 
-// Ready is nil when the service can serve.
-func (s *Service) Ready() error { return nil }
-
-// Run ends the anomalies of silent series until ctx ends, then closes the store.
+// Run ends the anomalies of silent series until ctx ends, then closes the stores.
 func (s *Service) Run(ctx context.Context) error {
 	ticks := time.NewTicker(sweepEvery)
 	defer ticks.Stop()
@@ -105,116 +120,92 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			s.turn.Lock()
 			defer s.turn.Unlock()
-			s.stopped = true
-			return s.table.Close()
+			s.reads.Lock()
+			defer s.reads.Unlock()
+			s.stopped.Store(true)
+			return s.close()
 		case <-ticks.C:
-			if err := s.sweep(s.deps.Now()); err != nil {
+			if err := s.sweep(ctx, s.deps.Now()); err != nil {
 				s.deps.Log.Error("anomalies of silent series not ended", "error", err)
 			}
 		}
 	}
 }
 
+func (s *Service) close() error {
+	return errors.Join(s.journal.close(), s.table.Close(), s.metrics.close())
+}
+
 // sweep ends the anomalies of series that are silent, and drops series that have been so for long.
-func (s *Service) sweep(now time.Time) error {
+func (s *Service) sweep(ctx context.Context, now time.Time) error {
+	return s.change(ctx, func() (changed []*anomalyv1.Anomaly) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		forget := now.Add(-s.cfg.Forget).UnixNano()
+		for key, t := range s.series {
+			if s.silent(t, now.UnixNano()) {
+				changed = t.silence(changed)
+			}
+			if t.data.LastAt() < forget {
+				delete(s.series, key)
+			}
+		}
+		s.meter.Forget(forget)
+		s.forgetServices()
+		return changed
+	})
+}
+
+// forgetServices drops the services without a series; mu is held.
+func (s *Service) forgetServices() {
+	kept := make(map[string]int64, len(s.seen))
+	for _, t := range s.series {
+		if first, ok := s.seen[about(t.name)]; ok {
+			kept[about(t.name)] = first
+		}
+	}
+	s.seen = kept
+}
+
+// change takes its turn, stores the anomalies that do gives, and tells of them.
+func (s *Service) change(ctx context.Context, do func() []*anomalyv1.Anomaly) error {
 	s.turn.Lock()
-	defer s.turn.Unlock()
-	var changed []*anomalyv1.Anomaly
-	s.mu.Lock()
-	for key, t := range s.series {
-		silent := now.Sub(time.Unix(0, t.data.LastAt()))
-		if silent < s.cfg.Silence {
-			continue
-		}
-		if change, a := t.data.Silence(t.data.LastAt()); change != detect.None {
-			changed = append(changed, t.message(change, a))
-		}
-		if silent >= s.cfg.Forget {
-			delete(s.series, key)
+	if s.stopped.Load() {
+		s.turn.Unlock()
+		return ErrStopped
+	}
+	ids, err := s.put(do())
+	s.turn.Unlock()
+	s.metrics.changes.Add(ctx, int64(len(ids)))
+	if s.deps.OnChange != nil {
+		for _, id := range ids {
+			s.deps.OnChange("anomaly", id)
 		}
 	}
-	s.mu.Unlock()
-	return s.put(changed)
+	return err
 }
 
-// observe adds points that are known to be well-formed.
-func (s *Service) observe(ctx context.Context, points []*anomalyv1.Point) (accepted uint32, err error) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	if s.stopped {
-		return 0, ErrStopped
-	}
-	var changed []*anomalyv1.Anomaly
-	s.mu.Lock()
-	for _, p := range points {
-		t := s.follow(p.GetSeries())
-		if t == nil {
-			continue
-		}
-		result, change, a := t.data.Add(detect.Point{At: p.GetTime().AsTime().UnixNano(), Value: p.GetValue(), Weight: p.GetWeight()})
-		if result == detect.Taken {
-			accepted++
-		}
-		if change != detect.None {
-			changed = append(changed, t.message(change, a))
-		}
-	}
-	s.mu.Unlock()
-	s.ignored.Add(ctx, int64(len(points))-int64(accepted))
-	return accepted, s.put(changed)
-}
-
-// follow gives the series, made if there is room; else nil.
-func (s *Service) follow(name *anomalyv1.Series) *tracked {
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(name)
-	if err != nil {
-		return nil
-	}
-	t := s.series[string(b)]
-	if t == nil && len(s.series) < s.cfg.MaxSeries {
-		t = &tracked{name: name, data: detect.New(detect.KindOf(name.GetName()), s.cfg.options())}
-		s.series[string(b)] = t
-	}
-	return t
-}
-
-func (s *Service) put(changed []*anomalyv1.Anomaly) error {
+// put stores anomalies and gives the ids of those that are stored.
+func (s *Service) put(changed []*anomalyv1.Anomaly) (ids []string, err error) {
 	var errs []error
 	for _, a := range changed {
 		if err := s.table.Put(a.GetId(), a); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if s.deps.OnChange != nil {
-			s.deps.OnChange("anomaly", a.GetId())
+		ids = append(ids, a.GetId())
+	}
+	return ids, errors.Join(errs...)
+}
+
+// sizes counts the series and the open anomalies.
+func (s *Service) sizes() (series, open int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.series {
+		if t.data.Open() != nil {
+			open++
 		}
 	}
-	return errors.Join(errs...)
-}
-
-// message tells a as it is after the change. The id is made of the start and the series.
-func (t *tracked) message(change detect.Change, a detect.Anomaly) *anomalyv1.Anomaly {
-	if change == detect.Opened {
-		t.id = id.New(time.Unix(0, a.Start), uint32(xxhash.Sum64String(t.name.String())))
-	}
-	m := &anomalyv1.Anomaly{
-		Id: t.id, Series: t.name, Service: about(t.name), Direction: anomalyv1.Direction_DIRECTION_DOWN,
-		Score: a.Score, Value: a.Value, Expected: a.Expected, Scale: a.Scale, Confidence: a.Confidence,
-		StartTime: timestamppb.New(time.Unix(0, a.Start)), LastTime: timestamppb.New(time.Unix(0, a.Last)),
-	}
-	if a.Up {
-		m.Direction = anomalyv1.Direction_DIRECTION_UP
-	}
-	if a.End != 0 {
-		m.EndTime = timestamppb.New(time.Unix(0, a.End))
-	}
-	return m
-}
-
-// about is the service that a series speaks of.
-func about(n *anomalyv1.Series) string {
-	if server := n.GetLabels()["server"]; server != "" {
-		return server
-	}
-	return n.GetLabels()["service"]
+	return int64(len(s.series)), open
 }

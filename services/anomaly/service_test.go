@@ -1,57 +1,144 @@
 package anomaly
 
 import (
-	"log/slog"
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/metric/noop"
-	"go.uber.org/goleak"
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
-	"github.com/triflow/triflow/pkg/settings"
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var pay = map[string]string{"service": "pay"}
 
-func TestAFailingServiceIsAnAnomalyThatARestartEnds(t *testing.T) {
-	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	var heard []string
-	deps := Deps{
-		Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: func() time.Time { return begin }, Dir: t.TempDir(),
-		OnChange: func(kind, _ string) { heard = append(heard, kind) },
-	}
-	s, err := New(settings.Defaults[Config](), deps)
-	require.NoError(t, err)
-	v := &server{s: s}
-	for i := range 30 {
-		p := &anomalyv1.Point{
-			Series: &anomalyv1.Series{Name: "service.error.ratio", Labels: map[string]string{"service": "pay"}},
-			Time:   timestamppb.New(begin.Add(time.Duration(i) * 5 * time.Second)), Weight: 50,
-		}
-		if i >= 27 {
-			p.Value = 0.5
-		}
-		for _, accepted := range []uint32{1, 0} { // the second time it is late
-			out, err := v.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{p}})
-			require.NoError(t, err)
-			require.Equal(t, accepted, out.GetAccepted())
-		}
-	}
+func TestAnAnomalyGoesOnOverARestartAndEndsWithItsService(t *testing.T) {
+	r := newRig(t, nil)
+	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	active := &anomalyv1.ListAnomaliesRequest{Active: true, Service: "pay"}
-	out, err := v.ListAnomalies(t.Context(), active)
-	require.NoError(t, err)
-	require.Len(t, out.GetAnomalies(), 1)
-	require.Equal(t, anomalyv1.Direction_DIRECTION_UP, out.GetAnomalies()[0].GetDirection())
-	require.Equal(t, []string{"anomaly", "anomaly"}, heard)
-	require.NoError(t, s.table.Close())
+	before := r.list(active).GetAnomalies()
+	require.Len(t, before, 1)
+	require.Equal(t, anomalyv1.Direction_DIRECTION_UP, before[0].GetDirection())
+	for range 2 {
+		r.restart(time.Second)
+		after := r.list(active).GetAnomalies()
+		require.Len(t, after, 1)
+		require.True(t, proto.Equal(before[0], after[0]))
+	}
+	r.restart(time.Hour)
+	require.Empty(t, r.list(active).GetAnomalies())
+	ended := r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()
+	require.Len(t, ended, 1)
+	require.True(t, proto.Equal(before[0].GetLastTime(), ended[0].GetEndTime()))
+}
 
-	s, err = New(settings.Defaults[Config](), deps)
+func TestARestartIsNotBlindAndKnowsPointsThatAreSentAgain(t *testing.T) {
+	r := newRig(t, nil)
+	r.feed("service.error.ratio", pay, 50, repeat(0, 20)...)
+	r.restart(time.Second)
+	r.clock.Add(-int64(6 * time.Second))
+	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("service.error.ratio", pay, r.deps.Now(), 1)}})
 	require.NoError(t, err)
-	out, err = (&server{s: s}).ListAnomalies(t.Context(), active)
+	require.Zero(t, out.GetAccepted())
+	r.clock.Add(int64(6 * time.Second))
+	r.feed("service.error.ratio", pay, 50, 0.5, 0.5)
+	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
+}
+
+func TestAFullJournalForgetsTheOldestInputs(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.JournalBytes = 1 << 20 })
+	for range 3000 {
+		r.s.journal.note(uint64(len(r.s.journal.held)+1), r.deps.Now(), 1000)
+	}
+	r.s.journal.trim(0, 1000)
+	require.LessOrEqual(t, r.s.journal.size+1000, int64(1<<20))
+	require.NotEmpty(t, r.s.journal.held)
+	r.s.journal.trim(r.deps.Now().Add(1).UnixNano(), 0)
+	require.Empty(t, r.s.journal.held)
+	require.Zero(t, r.s.journal.size)
+}
+
+func TestChangesAreToldOutsideOfTheLocks(t *testing.T) {
+	r := newRig(t, nil)
+	var told []string
+	r.s.deps.OnChange = func(kind, id string) {
+		require.True(t, r.s.turn.TryLock())
+		r.s.turn.Unlock()
+		require.True(t, r.s.mu.TryLock())
+		r.s.mu.Unlock()
+		_, err := r.s.table.Get(id)
+		require.NoError(t, err)
+		told = append(told, kind)
+	}
+	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	require.Equal(t, []string{"anomaly", "anomaly"}, told)
+}
+
+func TestTheAnomalyOfASilentSeriesEndsAndTheSeriesIsForgotten(t *testing.T) {
+	r := newRig(t, nil)
+	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	last := r.deps.Now()
+	require.NoError(t, r.s.sweep(t.Context(), last.Add(r.cfg.Silence-1)))
+	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
+	require.NoError(t, r.s.sweep(t.Context(), last.Add(r.cfg.Silence)))
+	require.Empty(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies())
+	require.Len(t, r.s.series, 1)
+	require.NoError(t, r.s.sweep(t.Context(), last.Add(r.cfg.Forget+1)))
+	require.Empty(t, r.s.series)
+	require.Empty(t, r.s.seen)
+}
+
+func TestAPauseEndsTheAnomalyWithoutASweep(t *testing.T) {
+	r := newRig(t, nil)
+	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	last := r.deps.Now()
+	r.clock.Add(int64(r.cfg.Silence))
+	r.feed("service.error.ratio", pay, 50, 0)
+	all := r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()
+	require.Len(t, all, 1)
+	require.Equal(t, last, all[0].GetEndTime().AsTime())
+}
+
+func TestComplaintsThatBeginDuringAFaultAreSeenAndOtherNewLinesAreNot(t *testing.T) {
+	for severity, want := range map[string]int{"error": 1, "warn": 1, "info": 0} {
+		t.Run(severity, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.feed("service.request.rate", pay, 100, repeat(20, 30)...)
+			labels := map[string]string{"service": "pay", "template_id": "7", "severity": severity}
+			r.feed("log.template.rate", labels, 20, 4, 4, 4)
+			got := r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies()
+			require.Len(t, got, want)
+		})
+	}
+}
+
+func TestSeriesBeyondTheLimitAreIgnored(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.MaxSeries = 2 })
+	points := []*anomalyv1.Point{point("a", nil, begin, 1), point("b", nil, begin, 1), point("c", nil, begin, 1)}
+	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: points})
 	require.NoError(t, err)
-	require.Empty(t, out.GetAnomalies())
-	require.NoError(t, s.table.Close())
+	require.EqualValues(t, 2, out.GetAccepted())
+	require.EqualValues(t, 1, out.GetIgnored())
+}
+
+func TestAfterTheEndNothingIsTakenOrRead(t *testing.T) {
+	r := newRig(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- r.s.Run(ctx) }()
+	require.NoError(t, r.s.Ready())
+	cancel()
+	require.NoError(t, <-ended)
+	require.ErrorIs(t, r.s.Ready(), ErrStopped)
+	_, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("a", nil, begin, 1)}})
+	require.Equal(t, codes.Unavailable, status.Code(err))
+	_, err = r.ListAnomalies(t.Context(), &anomalyv1.ListAnomaliesRequest{})
+	require.Equal(t, codes.Unavailable, status.Code(err))
+	b := metricsBatch(t, 1, gauge("cpu.utilization", begin, 1))
+	b.Done = func() { t.Error("done though it was not taken") }
+	require.ErrorIs(t, r.s.Push(t.Context(), b), ErrStopped)
+	require.ErrorIs(t, r.s.sweep(t.Context(), begin), ErrStopped)
 }

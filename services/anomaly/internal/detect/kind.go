@@ -15,7 +15,9 @@ const (
 	Rate                    // events a second
 	Duration                // seconds, a quantile or mean of the observations
 	Fanout                  // events for each observation
-	Utilization             // a share of a resource, 0 to 1
+	Utilization             // a share of a resource, 0 to 1; only a rise is judged
+	Backlog                 // things that wait; only a rise is judged
+	Shown                   // kept to be shown, never judged
 )
 
 // KindOf tells the kind of the series with this name.
@@ -52,6 +54,8 @@ var noises = [...]noise{
 	Duration:    {absolute: 0.15, sampling: 0.85, minWeight: 4},
 	Fanout:      {relative: 0.05, absolute: 0.02, sampling: 1, minWeight: 4},
 	Utilization: {relative: 0.05, absolute: 0.02},
+	Backlog:     {relative: 0.25, absolute: 3},
+	Shown:       {},
 }
 
 // started is added to a duration before its logarithm is taken: zero has one, and noise far below a millisecond is none.
@@ -120,7 +124,11 @@ func (k Kind) matters(expected, value, weight float64) bool {
 	case Fanout:
 		return by >= 0.3 && by >= 0.25*expected
 	case Utilization:
-		return by >= 0.15
+		return value > expected && by >= 0.15
+	case Backlog:
+		return value > expected && by >= 10 && by >= expected
+	case Shown:
+		return false
 	default:
 		return by >= 0.5*math.Abs(expected)
 	}

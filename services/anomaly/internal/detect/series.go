@@ -89,6 +89,9 @@ func (s *Series) LastAt() int64 {
 	return s.points[len(s.points)-1].At
 }
 
+// Due tells when the point after the latest is overdue, in Unix ns: after three of the gaps between the last ones.
+func (s *Series) Due() int64 { return s.LastAt() + int64(3*meanGap(s.points)) }
+
 // Open gives the anomaly that goes on, or nil.
 func (s *Series) Open() *Anomaly { return s.open }
 
@@ -105,6 +108,9 @@ func (s *Series) Add(p Point) (Result, Change, Anomaly) {
 		gap = float64(p.At-s.LastAt()) / 1e9
 	}
 	s.keep(p)
+	if s.kind == Shown {
+		return Taken, None, Anomaly{}
+	}
 	o, enough := s.light.join(s.kind, p, gap)
 	if !enough {
 		return Taken, None, Anomaly{}
@@ -123,6 +129,18 @@ func (s *Series) Silence(at int64) (Change, Anomaly) {
 		return None, Anomaly{}
 	}
 	return Closed, s.end(at)
+}
+
+// Quiet gives a new rate the past that it had before its first event, which is p: zeros since then, one for each interval
+// of p, at most a window of them. p itself is still to be added.
+func (s *Series) Quiet(since int64, p Point) {
+	step := int64(interval(s.kind, p, 0) * 1e9)
+	if step <= 0 || len(s.points) > 0 {
+		return
+	}
+	for n := min((p.At-since)/step, int64(s.options.Window)); n > 0; n-- {
+		s.Add(Point{At: p.At - n*step})
+	}
 }
 
 func (s *Series) keep(p Point) {
@@ -209,12 +227,19 @@ func (s *Series) learn(o observation, v verdict) (accepted bool) {
 // pointsPerDay goes by the last points.
 func pointsPerDay(points []Point) float64 {
 	const day = 86400e9
+	if gap := meanGap(points); gap > 0 {
+		return math.Max(1, day/gap)
+	}
+	return 1
+}
+
+// meanGap is the mean time between the last points in ns; 0 if there are fewer than two.
+func meanGap(points []Point) float64 {
 	n := min(len(points), 10)
 	if n < 2 {
-		return 1
+		return 0
 	}
-	span := float64(points[len(points)-1].At - points[len(points)-n].At)
-	return math.Max(1, day*float64(n-1)/span)
+	return float64(points[len(points)-1].At-points[len(points)-n].At) / float64(n-1)
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

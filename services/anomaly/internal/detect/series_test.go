@@ -125,7 +125,7 @@ func TestNoObservationsAreNoVerdict(t *testing.T) {
 }
 
 func TestALongAnomalyBecomesTheNewLevel(t *testing.T) {
-	f := newFeed(Utilization)
+	f := newFeed(Gauge)
 	f.add(0, repeat(0.2, 40)...)
 	f.add(0, repeat(0.8, 400)...)
 	require.Nil(t, f.s.Open())
@@ -134,6 +134,21 @@ func TestALongAnomalyBecomesTheNewLevel(t *testing.T) {
 	require.Equal(t, Opened, f.changes[at+1])
 	require.False(t, f.last.Up)
 	require.Equal(t, 0.8, f.last.Expected)
+}
+
+func TestOnlyARiseOfAResourceInUseIsJudged(t *testing.T) {
+	for k, level := range map[Kind]float64{Utilization: 0.8, Backlog: 100, Shown: 0.8} {
+		f := newFeed(k)
+		f.add(0, repeat(level, 40)...)
+		f.add(0, repeat(0, 10)...)
+		require.Empty(t, f.changes, "kind %d", k)
+	}
+	f := newFeed(Backlog)
+	f.add(0, repeat(0, 40)...)
+	f.add(0, 5, 3, 9, 4)
+	require.Empty(t, f.changes)
+	f.add(0, repeat(60, 3)...)
+	require.NotEmpty(t, f.changes)
 }
 
 func TestAnAnomalyDoesNotTeachItsBaseline(t *testing.T) {
@@ -154,6 +169,17 @@ func TestASilentSeriesEndsItsAnomaly(t *testing.T) {
 	require.Equal(t, int64(99e9), a.End)
 	change, _ = f.s.Silence(100e9)
 	require.Equal(t, None, change)
+}
+
+func TestANewRateHasThePastThatItsServiceHad(t *testing.T) {
+	p := Point{At: 1000e9, Value: 4, Weight: 20} // four a second, in five seconds
+	for since, want := range map[int64]int{900e9: 20, 998e9: 0, 2000e9: 0, 0: 200} {
+		s := New(Rate, settings())
+		s.Quiet(since, p)
+		require.Len(t, s.Points(), min(want, settings().Window))
+		result, _, _ := s.Add(p)
+		require.Equal(t, Taken, result)
+	}
 }
 
 func TestMemoryOfPointsIsBounded(t *testing.T) {
