@@ -152,6 +152,7 @@ func newBench(t require.TestingT, change ...func(*Config)) *bench {
 		t: t, cfg: settings.Defaults[Config](), clock: &clock{now: t0().Add(10 * time.Second)}, voter: newVoter(),
 		watch: new(watcher), disk: vfs.NewCrashableMem(),
 	}
+	b.cfg.Quiet, b.cfg.SeriesGrace = 2*time.Second, 5*time.Second // the scripts of the tests are written in these times
 	for _, c := range change {
 		c(&b.cfg)
 	}
