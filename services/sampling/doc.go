@@ -22,6 +22,9 @@
 // A new leader first applies all that its predecessors have committed, so that it judges by the latest policies and
 // denies no decision; until then it is as if there were none.
 //
+// All this holds while a voter keeps its folder. One that has lost it must not come back alone under its old name with
+// a majority that has not seen the latest entries: it would found and vote as if nothing had been agreed.
+//
 // The algorithm is Raft: Ongaro, Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014; reads at the
 // leader as in Ongaro's thesis, section 6.4.
 package sampling
