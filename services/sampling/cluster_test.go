@@ -211,3 +211,8 @@ func TestALeaderThatStopsHandsLeadershipOn(t *testing.T) {
 	require.Equal(t, term+1, next.node.Load().CurrentTerm())
 	require.Equal(t, raft.Leader, next.node.Load().State())
 }
+
+func TestALeaderWithoutAnAddressIsNamed(t *testing.T) {
+	_, err := newPeers(map[string]string{"a": "127.0.0.1:1"}, dial).client("b")
+	require.EqualError(t, err, "leader b: its gRPC address is not configured")
+}

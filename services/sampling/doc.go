@@ -22,6 +22,10 @@
 // A new leader first applies all that its predecessors have committed, so that it judges by the latest policies and
 // denies no decision; until then it is as if there were none.
 //
+// All this holds while a voter keeps its folder. One that has lost it has forgotten what it voted for and stored, so
+// under its old name it may complete a majority that lacks acknowledged decisions. Let it come back only while all
+// the others are up and level.
+//
 // The algorithm is Raft: Ongaro, Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014; reads at the
 // leader as in Ongaro's thesis, section 6.4.
 package sampling

@@ -14,6 +14,7 @@ const (
 	snapshotEvery   = 30 * time.Second
 	snapshotEntries = 4096 // of up to 5000 traces, some 40 bytes each
 	trailingEntries = 1024 // what a voter may lag and still catch up without a snapshot
+	recentEntries   = 64   // held in memory, since they are about to be sent and applied
 	raftIOTimeout   = 5 * time.Second
 	raftPool        = 2
 )
@@ -32,7 +33,11 @@ func (s *Service) start() (*raft.Raft, error) {
 			return nil, errors.Join(fmt.Errorf("found cluster: %w", err), trans.Close())
 		}
 	}
-	node, err := raft.NewRaft(cfg, s.machine, s.logs, s.logs, s.snaps, trans)
+	recent, err := raft.NewLogCache(recentEntries, s.logs)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cache raft log: %w", err), trans.Close())
+	}
+	node, err := raft.NewRaft(cfg, s.machine, recent, s.logs, s.snaps, trans)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), trans.Close())
 	}
