@@ -114,11 +114,17 @@ func (c *remediationCmd) Run(ctx context.Context) error {
 // Run serves until ctx ends.
 func (c *ingestionCmd) Run(ctx context.Context) error {
 	return c.serve(ctx, "ingestion", func(p *process) (rpcService, error) {
-		return p.ingestion(c.Ingestion, receivers{
+		s, err := p.ingestion(c.Ingestion, receivers{
 			traces:  p.stream("assembly", handoffv1.Signal_SIGNAL_TRACES),
 			logs:    p.stream("logs", handoffv1.Signal_SIGNAL_LOGS),
 			metrics: p.stream("anomaly", handoffv1.Signal_SIGNAL_METRICS),
 		})
+		if err != nil {
+			return nil, err
+		}
+		grpcAt, httpAt := s.Addrs()
+		p.log.Info("taking OTLP", "grpc.address", grpcAt.String(), "http.address", httpAt.String())
+		return s, nil
 	})
 }
 

@@ -26,7 +26,7 @@ var ErrStopped = errors.New("assembly has stopped")
 // decision and counted. Many goroutines may call it, one for each sender.
 func (s *Service) Push(ctx context.Context, hb handoff.Batch) error {
 	if hb.Signal != handoffv1.Signal_SIGNAL_TRACES {
-		return fmt.Errorf("push batch %d of %s: %v: %w", hb.Position, hb.Sender, hb.Signal, ErrSignal)
+		return handoff.Final(fmt.Errorf("push batch %d of %s: %v: %w", hb.Position, hb.Sender, hb.Signal, ErrSignal))
 	}
 	if s.stopped.Load() {
 		return fmt.Errorf("push batch %d of %s: %w", hb.Position, hb.Sender, ErrStopped)

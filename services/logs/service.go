@@ -108,7 +108,7 @@ func newService(cfg Config, deps Deps, st store) (*Service, error) {
 // the service stops may never be done; it comes again after the restart.
 func (s *Service) Push(ctx context.Context, b handoff.Batch) error {
 	if b.Signal != handoffv1.Signal_SIGNAL_LOGS {
-		return fmt.Errorf("push %s/%d: signal %v, want logs", b.Sender, b.Position, b.Signal)
+		return handoff.Final(fmt.Errorf("push %s/%d: signal %v, want logs", b.Sender, b.Position, b.Signal))
 	}
 	if err := s.Ready(); err != nil {
 		return err

@@ -197,7 +197,7 @@ func TestThePeersInTheSettingsAreServicesWithThatPort(t *testing.T) {
 			return fmt.Sprint(p.Port) == port
 		}), "%s has no port %s", host, port)
 	}
-	voters := strings.Split(settings["TRIFLOW_SAMPLING_VOTERS"], ",")
+	voters := strings.Split(settings["TRIFLOW_SAMPLING_VOTERS"], ";")
 	require.Len(t, voters, int(*c.sets["sampling"].Spec.Replicas))
 	for i, voter := range voters {
 		pod := fmt.Sprintf("sampling-%d", i)

@@ -1,0 +1,3 @@
+// Package system tests Triflow as its users have it: the binary as processes, real OTLP, a real Consul, Redis and
+// browser, and everything read back over REST.
+package system
