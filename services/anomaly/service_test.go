@@ -48,19 +48,6 @@ func TestARestartIsNotBlindAndKnowsPointsThatAreSentAgain(t *testing.T) {
 	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
 }
 
-func TestAFullJournalForgetsTheOldestInputs(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.JournalBytes = 1 << 20 })
-	for range 3000 {
-		r.s.journal.note(uint64(len(r.s.journal.held)+1), r.deps.Now(), 1000)
-	}
-	r.s.journal.trim(0, 1000)
-	require.LessOrEqual(t, r.s.journal.size+1000, int64(1<<20))
-	require.NotEmpty(t, r.s.journal.held)
-	r.s.journal.trim(r.deps.Now().Add(1).UnixNano(), 0)
-	require.Empty(t, r.s.journal.held)
-	require.Zero(t, r.s.journal.size)
-}
-
 func TestChangesAreToldOutsideOfTheLocks(t *testing.T) {
 	r := newRig(t, nil)
 	var told []string
