@@ -81,6 +81,8 @@ func (r *rig) list(in *anomalyv1.ListAnomaliesRequest) *anomalyv1.ListAnomaliesR
 	return out
 }
 
+func of(service string) map[string]string { return map[string]string{"service": service} }
+
 func repeat(v float64, n int) []float64 {
 	out := make([]float64, n)
 	for i := range out {

@@ -13,11 +13,9 @@ import (
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
 )
 
-var pay = map[string]string{"service": "pay"}
-
 func TestAnAnomalyGoesOnOverARestartAndEndsWithItsService(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	active := &anomalyv1.ListAnomaliesRequest{Active: true, Service: "pay"}
 	before := r.list(active).GetAnomalies()
 	require.Len(t, before, 1)
@@ -37,14 +35,14 @@ func TestAnAnomalyGoesOnOverARestartAndEndsWithItsService(t *testing.T) {
 
 func TestARestartIsNotBlindAndKnowsPointsThatAreSentAgain(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, repeat(0, 20)...)
+	r.feed("service.error.ratio", of("pay"), 50, repeat(0, 20)...)
 	r.restart(time.Second)
 	r.clock.Add(-int64(6 * time.Second))
-	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("service.error.ratio", pay, r.deps.Now(), 1)}})
+	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("service.error.ratio", of("pay"), r.deps.Now(), 1)}})
 	require.NoError(t, err)
 	require.Zero(t, out.GetAccepted())
 	r.clock.Add(int64(6 * time.Second))
-	r.feed("service.error.ratio", pay, 50, 0.5, 0.5)
+	r.feed("service.error.ratio", of("pay"), 50, 0.5, 0.5)
 	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
 }
 
@@ -60,13 +58,13 @@ func TestChangesAreToldOutsideOfTheLocks(t *testing.T) {
 		require.NoError(t, err)
 		told = append(told, kind)
 	}
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	require.Equal(t, []string{"anomaly", "anomaly"}, told)
 }
 
 func TestTheAnomalyOfASilentSeriesEndsAndTheSeriesIsForgotten(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	last := r.deps.Now()
 	require.NoError(t, r.s.sweep(t.Context(), last.Add(r.cfg.Silence-1)))
 	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
@@ -80,10 +78,10 @@ func TestTheAnomalyOfASilentSeriesEndsAndTheSeriesIsForgotten(t *testing.T) {
 
 func TestAPauseEndsTheAnomalyWithoutASweep(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	last := r.deps.Now()
 	r.clock.Add(int64(r.cfg.Silence))
-	r.feed("service.error.ratio", pay, 50, 0)
+	r.feed("service.error.ratio", of("pay"), 50, 0)
 	all := r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()
 	require.Len(t, all, 1)
 	require.Equal(t, last, all[0].GetEndTime().AsTime())
@@ -93,7 +91,7 @@ func TestComplaintsThatBeginDuringAFaultAreSeenAndOtherNewLinesAreNot(t *testing
 	for severity, want := range map[string]int{"error": 1, "warn": 1, "info": 0} {
 		t.Run(severity, func(t *testing.T) {
 			r := newRig(t, nil)
-			r.feed("service.request.rate", pay, 100, repeat(20, 30)...)
+			r.feed("service.request.rate", of("pay"), 100, repeat(20, 30)...)
 			labels := map[string]string{"service": "pay", "template_id": "7", "severity": severity}
 			r.feed("log.template.rate", labels, 20, 4, 4, 4)
 			got := r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies()
