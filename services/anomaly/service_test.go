@@ -2,10 +2,13 @@ package anomaly
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -126,4 +129,27 @@ func TestAfterTheEndNothingIsTakenOrRead(t *testing.T) {
 	b.Done = func() { t.Error("done though it was not taken") }
 	require.ErrorIs(t, r.s.Push(t.Context(), b), ErrStopped)
 	require.ErrorIs(t, r.s.sweep(t.Context(), begin), ErrStopped)
+}
+
+func TestManyMayCallAtOnce(t *testing.T) {
+	r := newRig(t, nil)
+	var calls errgroup.Group
+	for caller := range 4 {
+		calls.Go(func() error {
+			for step := range 20 {
+				at := begin.Add(time.Duration(step) * 5 * time.Second)
+				_, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("a", of("pay"), at, 1)}})
+				b := metricsBatch(t, uint64(step+1), gauge("cpu.utilization", at, 0.5))
+				b.Sender, b.ReceiveTime = strconv.Itoa(caller), at
+				_, listing := r.ListAnomalies(t.Context(), &anomalyv1.ListAnomaliesRequest{})
+				_, querying := r.QuerySeries(t.Context(), &anomalyv1.QuerySeriesRequest{})
+				if err := errors.Join(err, r.s.Push(t.Context(), b), listing, querying, r.s.sweep(t.Context(), begin)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, calls.Wait())
+	require.Len(t, r.s.series, 2)
 }
