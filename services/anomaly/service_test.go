@@ -57,12 +57,42 @@ func TestChangesAreToldOutsideOfTheLocks(t *testing.T) {
 		r.s.turn.Unlock()
 		require.True(t, r.s.mu.TryLock())
 		r.s.mu.Unlock()
-		_, err := r.s.table.Get(id)
-		require.NoError(t, err)
+		require.Equal(t, id, r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()[0].GetId())
 		told = append(told, kind)
 	}
 	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	require.Equal(t, []string{"anomaly", "anomaly"}, told)
+}
+
+// fullDisk is a table that takes nothing while it is full.
+type fullDisk struct {
+	rows
+	full bool
+}
+
+func (d *fullDisk) Put(id string, a *anomalyv1.Anomaly) error {
+	if d.full {
+		return errors.New("no space left")
+	}
+	return d.rows.Put(id, a)
+}
+
+func TestWhatTheDiskRefusedIsStoredLater(t *testing.T) {
+	r := newRig(t, nil)
+	disk := &fullDisk{rows: r.s.table}
+	r.s.table = disk
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 20), 0.5)...)
+	disk.full = true
+	r.clock.Add(int64(5 * time.Second))
+	last := point("service.error.ratio", of("pay"), r.deps.Now(), 0.5)
+	last.Weight = 50
+	_, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{last}})
+	require.Equal(t, codes.Internal, status.Code(err))
+	disk.full = false
+	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{last}})
+	require.NoError(t, err)
+	require.Zero(t, out.GetAccepted())
+	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
 }
 
 func TestTheAnomalyOfASilentSeriesEndsAndTheSeriesIsForgotten(t *testing.T) {
