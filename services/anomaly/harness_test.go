@@ -39,11 +39,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 		Now: func() time.Time { return begin.Add(time.Duration(r.clock.Load())) },
 	}
 	r.open()
-	t.Cleanup(func() {
-		if r.s.Ready() == nil {
-			require.NoError(t, r.s.close())
-		}
-	})
+	t.Cleanup(r.end)
 	return r
 }
 
@@ -51,6 +47,13 @@ func (r *rig) open() {
 	s, err := New(r.cfg, r.deps)
 	require.NoError(r.t, err)
 	r.server = &server{s: s}
+}
+
+// end closes the service unless that is done.
+func (r *rig) end() {
+	if r.s.stopped.CompareAndSwap(false, true) {
+		require.NoError(r.t, r.s.close())
+	}
 }
 
 // restart closes and opens the service after a pause.
@@ -77,6 +80,8 @@ func (r *rig) list(in *anomalyv1.ListAnomaliesRequest) *anomalyv1.ListAnomaliesR
 	require.NoError(r.t, err)
 	return out
 }
+
+func of(service string) map[string]string { return map[string]string{"service": service} }
 
 func repeat(v float64, n int) []float64 {
 	out := make([]float64, n)

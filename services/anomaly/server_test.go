@@ -98,18 +98,18 @@ func TestPagesHoldEveryAnomalyOnceAndFiltersHold(t *testing.T) {
 	}
 	require.Equal(t, []string{"c", "b", "a"}, got)
 
-	of := func(in *anomalyv1.ListAnomaliesRequest) int { return len(r.list(in).GetAnomalies()) }
-	require.Equal(t, 1, of(&anomalyv1.ListAnomaliesRequest{Service: "b"}))
-	require.Equal(t, 0, of(&anomalyv1.ListAnomaliesRequest{Service: "d"}))
+	count := func(in *anomalyv1.ListAnomaliesRequest) int { return len(r.list(in).GetAnomalies()) }
+	require.Equal(t, 1, count(&anomalyv1.ListAnomaliesRequest{Service: "b"}))
+	require.Equal(t, 0, count(&anomalyv1.ListAnomaliesRequest{Service: "d"}))
 	require.NoError(t, r.s.sweep(t.Context(), r.deps.Now())) // a was silent for long
 	first := begin.Add(23 * 5 * time.Second)
-	require.Equal(t, 1, of(&anomalyv1.ListAnomaliesRequest{EndTime: timestamppb.New(first)}))
-	require.Equal(t, 2, of(&anomalyv1.ListAnomaliesRequest{StartTime: timestamppb.New(first.Add(1))}))
+	require.Equal(t, 1, count(&anomalyv1.ListAnomaliesRequest{EndTime: timestamppb.New(first)}))
+	require.Equal(t, 2, count(&anomalyv1.ListAnomaliesRequest{StartTime: timestamppb.New(first.Add(1))}))
 }
 
 func TestSeriesAreShownInTheSpanAskedFor(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.request.rate", pay, 50, 1, 2, 3, 4)
+	r.feed("service.request.rate", of("pay"), 50, 1, 2, 3, 4)
 	out, err := r.QuerySeries(t.Context(), &anomalyv1.QuerySeriesRequest{
 		Service: "pay", StartTime: timestamppb.New(begin.Add(10 * time.Second)), EndTime: timestamppb.New(begin.Add(20 * time.Second)),
 	})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,18 +36,26 @@ var ErrStopped = errors.New("anomaly service has stopped")
 // sweepEvery is the pause between looks for silent series.
 const sweepEvery = 5 * time.Second
 
+// rows is where anomalies are stored; a table.Table is.
+type rows interface {
+	Put(id string, a *anomalyv1.Anomaly) error
+	List(before string, limit int, keep func(*anomalyv1.Anomaly) bool) ([]*anomalyv1.Anomaly, string, error)
+	Close() error
+}
+
 // Service is the anomaly service. Push, Ready and its RPCs may be called by many goroutines.
 type Service struct {
 	cfg     Config
 	deps    Deps
-	table   *table.Table[*anomalyv1.Anomaly]
+	table   rows
 	journal *journal
 	metrics *metrics
 	stopped atomic.Bool // set under turn and reads
 
 	reads sync.RWMutex // held to read by who lists the table, and to write by who closes it
 
-	turn sync.Mutex // one caller at a time changes series, the journal and the table, so that all have one order
+	turn    sync.Mutex                    // one caller at a time changes series, the journal and the table, so that all have one order
+	unsaved map[string]*anomalyv1.Anomaly // guarded by turn: by id, what the table has not taken
 
 	mu     sync.Mutex // guards series and what is in them, meter and seen; taken under turn, never held during I/O
 	series map[string]*tracked
@@ -58,7 +68,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, series: map[string]*tracked{}, meter: meter.New(cfg.MaxSeries), seen: map[string]int64{}}
+	s := &Service{
+		cfg: cfg, deps: deps, unsaved: map[string]*anomalyv1.Anomaly{},
+		series: map[string]*tracked{}, meter: meter.New(cfg.MaxSeries), seen: map[string]int64{},
+	}
 	var err error
 	if s.metrics, err = newMetrics(deps.Meter, s.sizes); err != nil {
 		return nil, err
@@ -185,17 +198,26 @@ func (s *Service) change(ctx context.Context, do func() []*anomalyv1.Anomaly) er
 	return err
 }
 
-// put stores anomalies and gives the ids of those that are stored.
-func (s *Service) put(changed []*anomalyv1.Anomaly) (ids []string, err error) {
-	var errs []error
+// put stores anomalies, and those that could not be stored before, and gives the ids of those that are. turn is held.
+func (s *Service) put(changed []*anomalyv1.Anomaly) (stored []string, err error) {
 	for _, a := range changed {
-		if err := s.table.Put(a.GetId(), a); err != nil {
+		s.unsaved[a.GetId()] = a
+	}
+	ids := slices.Sorted(maps.Keys(s.unsaved))
+	var errs []error
+	for i, id := range ids {
+		if len(ids)-i > s.cfg.MaxAnomalies {
+			delete(s.unsaved, id) // the table would let go of it as well
+			continue
+		}
+		if err := s.table.Put(id, s.unsaved[id]); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		ids = append(ids, a.GetId())
+		delete(s.unsaved, id)
+		stored = append(stored, id)
 	}
-	return ids, errors.Join(errs...)
+	return stored, errors.Join(errs...)
 }
 
 // sizes counts the series and the open anomalies.

@@ -2,10 +2,13 @@ package anomaly
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -13,11 +16,9 @@ import (
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
 )
 
-var pay = map[string]string{"service": "pay"}
-
 func TestAnAnomalyGoesOnOverARestartAndEndsWithItsService(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	active := &anomalyv1.ListAnomaliesRequest{Active: true, Service: "pay"}
 	before := r.list(active).GetAnomalies()
 	require.Len(t, before, 1)
@@ -37,28 +38,15 @@ func TestAnAnomalyGoesOnOverARestartAndEndsWithItsService(t *testing.T) {
 
 func TestARestartIsNotBlindAndKnowsPointsThatAreSentAgain(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, repeat(0, 20)...)
+	r.feed("service.error.ratio", of("pay"), 50, repeat(0, 20)...)
 	r.restart(time.Second)
 	r.clock.Add(-int64(6 * time.Second))
-	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("service.error.ratio", pay, r.deps.Now(), 1)}})
+	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("service.error.ratio", of("pay"), r.deps.Now(), 1)}})
 	require.NoError(t, err)
 	require.Zero(t, out.GetAccepted())
 	r.clock.Add(int64(6 * time.Second))
-	r.feed("service.error.ratio", pay, 50, 0.5, 0.5)
+	r.feed("service.error.ratio", of("pay"), 50, 0.5, 0.5)
 	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
-}
-
-func TestAFullJournalForgetsTheOldestInputs(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.JournalBytes = 1 << 20 })
-	for range 3000 {
-		r.s.journal.note(uint64(len(r.s.journal.held)+1), r.deps.Now(), 1000)
-	}
-	r.s.journal.trim(0, 1000)
-	require.LessOrEqual(t, r.s.journal.size+1000, int64(1<<20))
-	require.NotEmpty(t, r.s.journal.held)
-	r.s.journal.trim(r.deps.Now().Add(1).UnixNano(), 0)
-	require.Empty(t, r.s.journal.held)
-	require.Zero(t, r.s.journal.size)
 }
 
 func TestChangesAreToldOutsideOfTheLocks(t *testing.T) {
@@ -69,17 +57,47 @@ func TestChangesAreToldOutsideOfTheLocks(t *testing.T) {
 		r.s.turn.Unlock()
 		require.True(t, r.s.mu.TryLock())
 		r.s.mu.Unlock()
-		_, err := r.s.table.Get(id)
-		require.NoError(t, err)
+		require.Equal(t, id, r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()[0].GetId())
 		told = append(told, kind)
 	}
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	require.Equal(t, []string{"anomaly", "anomaly"}, told)
+}
+
+// fullDisk is a table that takes nothing while it is full.
+type fullDisk struct {
+	rows
+	full bool
+}
+
+func (d *fullDisk) Put(id string, a *anomalyv1.Anomaly) error {
+	if d.full {
+		return errors.New("no space left")
+	}
+	return d.rows.Put(id, a)
+}
+
+func TestWhatTheDiskRefusedIsStoredLater(t *testing.T) {
+	r := newRig(t, nil)
+	disk := &fullDisk{rows: r.s.table}
+	r.s.table = disk
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 20), 0.5)...)
+	disk.full = true
+	r.clock.Add(int64(5 * time.Second))
+	last := point("service.error.ratio", of("pay"), r.deps.Now(), 0.5)
+	last.Weight = 50
+	_, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{last}})
+	require.Equal(t, codes.Internal, status.Code(err))
+	disk.full = false
+	out, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{last}})
+	require.NoError(t, err)
+	require.Zero(t, out.GetAccepted())
+	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
 }
 
 func TestTheAnomalyOfASilentSeriesEndsAndTheSeriesIsForgotten(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	last := r.deps.Now()
 	require.NoError(t, r.s.sweep(t.Context(), last.Add(r.cfg.Silence-1)))
 	require.Len(t, r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies(), 1)
@@ -93,10 +111,10 @@ func TestTheAnomalyOfASilentSeriesEndsAndTheSeriesIsForgotten(t *testing.T) {
 
 func TestAPauseEndsTheAnomalyWithoutASweep(t *testing.T) {
 	r := newRig(t, nil)
-	r.feed("service.error.ratio", pay, 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
+	r.feed("service.error.ratio", of("pay"), 50, append(repeat(0, 27), repeat(0.5, 3)...)...)
 	last := r.deps.Now()
 	r.clock.Add(int64(r.cfg.Silence))
-	r.feed("service.error.ratio", pay, 50, 0)
+	r.feed("service.error.ratio", of("pay"), 50, 0)
 	all := r.list(&anomalyv1.ListAnomaliesRequest{}).GetAnomalies()
 	require.Len(t, all, 1)
 	require.Equal(t, last, all[0].GetEndTime().AsTime())
@@ -106,7 +124,7 @@ func TestComplaintsThatBeginDuringAFaultAreSeenAndOtherNewLinesAreNot(t *testing
 	for severity, want := range map[string]int{"error": 1, "warn": 1, "info": 0} {
 		t.Run(severity, func(t *testing.T) {
 			r := newRig(t, nil)
-			r.feed("service.request.rate", pay, 100, repeat(20, 30)...)
+			r.feed("service.request.rate", of("pay"), 100, repeat(20, 30)...)
 			labels := map[string]string{"service": "pay", "template_id": "7", "severity": severity}
 			r.feed("log.template.rate", labels, 20, 4, 4, 4)
 			got := r.list(&anomalyv1.ListAnomaliesRequest{Active: true}).GetAnomalies()
@@ -141,4 +159,27 @@ func TestAfterTheEndNothingIsTakenOrRead(t *testing.T) {
 	b.Done = func() { t.Error("done though it was not taken") }
 	require.ErrorIs(t, r.s.Push(t.Context(), b), ErrStopped)
 	require.ErrorIs(t, r.s.sweep(t.Context(), begin), ErrStopped)
+}
+
+func TestManyMayCallAtOnce(t *testing.T) {
+	r := newRig(t, nil)
+	var calls errgroup.Group
+	for caller := range 4 {
+		calls.Go(func() error {
+			for step := range 20 {
+				at := begin.Add(time.Duration(step) * 5 * time.Second)
+				_, err := r.Observe(t.Context(), &anomalyv1.ObserveRequest{Points: []*anomalyv1.Point{point("a", of("pay"), at, 1)}})
+				b := metricsBatch(t, uint64(step+1), gauge("cpu.utilization", at, 0.5))
+				b.Sender, b.ReceiveTime = strconv.Itoa(caller), at
+				_, listing := r.ListAnomalies(t.Context(), &anomalyv1.ListAnomaliesRequest{})
+				_, querying := r.QuerySeries(t.Context(), &anomalyv1.QuerySeriesRequest{})
+				if err := errors.Join(err, r.s.Push(t.Context(), b), listing, querying, r.s.sweep(t.Context(), begin)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, calls.Wait())
+	require.Len(t, r.s.series, 2)
 }
