@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	assemblyv1 "github.com/triflow/triflow/proto/gen/triflow/assembly/v1"
 	diagnosisv1 "github.com/triflow/triflow/proto/gen/triflow/diagnosis/v1"
 	logsv1 "github.com/triflow/triflow/proto/gen/triflow/logs/v1"
 )
@@ -153,6 +154,28 @@ func TestWhileNeighboursAreDownNothingChanges(t *testing.T) {
 	w.down = nil
 	w.pass(5 * time.Second)
 	require.Equal(t, open, w.incidents()[0].GetState())
+}
+
+func TestIncidentsThatGrowTogetherAreJoinedToTheOldest(t *testing.T) {
+	w := newWorld(t)
+	w.graph.Edges = append(w.graph.Edges, &assemblyv1.Edge{Client: "left", Server: "front", Red: &assemblyv1.Red{Requests: 1}})
+	w.open()
+	w.rise("service.own_error.ratio left", 20, 0, 0.5)
+	w.rise("service.latency.p90 left", 20, 0.01, 0.5)
+	w.pass(time.Second)
+	w.rise("service.own_error.ratio store", 20, 0, 0.5)
+	w.rise("service.latency.p90 store", 20, 0.01, 0.5)
+	w.pass(time.Second)
+	require.Len(t, w.incidents(), 2)
+	w.rise("service.error.ratio front", 9, 0, 0.5)
+	w.rise("service.error.ratio shop", 9, 0, 0.5)
+	w.pass(time.Second)
+	all := w.incidents()
+	require.Len(t, all, 2)
+	require.Equal(t, resolved, all[0].GetState())
+	require.Contains(t, all[0].GetTitle(), "joined to "+all[1].GetId())
+	require.Equal(t, open, all[1].GetState())
+	require.Len(t, all[1].GetAnomalies(), 6)
 }
 
 func TestStatesTellWhatIsWrongWithAService(t *testing.T) {

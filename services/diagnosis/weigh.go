@@ -21,6 +21,8 @@ const (
 	leastPast, leastPresent = 8, 4
 	// past is how far before the beginning points are asked for; it holds more than leastPast steps.
 	past = 90 * time.Second
+	// maxSuspected is how many services are weighed as causes, so that a large incident does not hold up the others.
+	maxSuspected = 100
 	// leastConfidence is that of a cause worth naming.
 	leastConfidence = 0.01
 )
@@ -50,28 +52,19 @@ func (s *Service) weigh(ctx context.Context, f *file, seen map[string]*anomalyv1
 	}
 	symptoms, errSeries := s.judged(ctx, f.group.Start)
 	risen := f.risen(seen)
-	near := map[string]bool{}
+	scores := map[string]float64{}
 	for symptom, a := range risen {
 		symptoms[symptom] = true
 		if _, member := f.anomalies[a.GetId()]; !member {
 			continue
 		}
-		near[symptom.Server] = true
+		scores[symptom.Server] = max(scores[symptom.Server], a.GetScore())
 		if symptom.Client != "" {
-			near[symptom.Client] = true
+			scores[symptom.Client] = max(scores[symptom.Client], a.GetScore())
 		}
 	}
-	suspects := rank(graph, symptoms, func(node string) bool {
-		if near[node] {
-			return true
-		}
-		for n := range near {
-			if graph.Near(n, node) {
-				return true
-			}
-		}
-		return false
-	})
+	around := graph.Around(scores, maxSuspected)
+	suspects := rank(graph, symptoms, func(node string) bool { return around[node] })
 	suspects = suspects[:min(len(suspects), s.cfg.Causes)]
 	causes, errEvidence := s.argue(ctx, &argument{f, graph, symptoms, risen, seen}, suspects)
 	f.causes = causes

@@ -67,6 +67,28 @@ func (g *Graph) Near(a, b string) bool {
 	return slices.ContainsFunc(g.callers[a], func(e Edge) bool { return g.calls(e.Client, b) })
 }
 
+// Around gives the nodes that may be the cause of anomalies: those with a score, highest first, then those that are near
+// one of them; at most limit.
+func (g *Graph) Around(scores map[string]float64, limit int) map[string]bool {
+	near := slices.DeleteFunc(slices.Clone(g.names), func(name string) bool {
+		if scores[name] > 0 {
+			return false
+		}
+		for scored := range scores {
+			if g.Near(scored, name) {
+				return false
+			}
+		}
+		return true
+	})
+	slices.SortStableFunc(near, func(a, b string) int { return cmp.Compare(scores[b], scores[a]) })
+	out := map[string]bool{}
+	for _, name := range near[:min(len(near), limit)] {
+		out[name] = true
+	}
+	return out
+}
+
 func (g *Graph) calls(client, server string) bool {
 	return slices.ContainsFunc(g.callees[client], func(e Edge) bool { return e.Server == server })
 }
@@ -106,8 +128,12 @@ type step struct {
 	share float64
 }
 
-// maxRounds bounds the iteration; an effect that takes more steps is as good as none.
-const maxRounds = 32
+const (
+	// maxRounds bounds the iteration; an effect that takes more steps is as good as none.
+	maxRounds = 32
+	// tolerance is a change of reach that is not worth another round.
+	tolerance = 0.005
+)
 
 func (g *Graph) spread(s string, sources func(string) []step, onward map[string][]Edge, far func(Edge) string) map[string]float64 {
 	reach := map[string]float64{s: 1}
@@ -124,7 +150,7 @@ func (g *Graph) spread(s string, sources func(string) []step, onward map[string]
 				for _, from := range sources(u) {
 					miss *= 1 - hop*from.share*reach[from.from]
 				}
-				if 1-miss > reach[u]+1e-6 {
+				if 1-miss > reach[u]+tolerance {
 					reach[u] = 1 - miss
 					next = append(next, u)
 				}

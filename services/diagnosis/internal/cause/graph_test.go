@@ -46,6 +46,13 @@ func TestNearAreNeighboursAndThoseWithACommonCaller(t *testing.T) {
 	require.False(t, g.Near("elsewhere", "a"))
 }
 
+func TestAroundAreTheStrongestAndThenTheirNeighbours(t *testing.T) {
+	g := diamond()
+	require.Equal(t, map[string]bool{"store": true, "a": true, "b": true}, g.Around(map[string]float64{"store": 9}, 10))
+	require.Equal(t, map[string]bool{"store": true, "mailer": true}, g.Around(map[string]float64{"store": 9, "mailer": 8, "a": 7}, 2))
+	require.Empty(t, g.Around(map[string]float64{"elsewhere": 9}, 10))
+}
+
 func TestANodeThatOnlyCallsNameIsVirtualAndHasNoFaultOfItsOwnButSlownessAndFailure(t *testing.T) {
 	kinds := map[string]int{}
 	for _, c := range Hypotheses(diamond(), nil, func(node string) bool { return node == "store" }) {

@@ -120,19 +120,23 @@ func (g *Graph) storm(edges []Edge, up map[string]float64) map[Symptom]float64 {
 		e.on(edge, EdgeRate, likely)
 		e.on(edge, EdgeError, likely)
 		e.on(edge, EdgeLatency, possible)
-		below := g.downstream(edge.Server)
-		for name, part := range below {
-			part *= share(edge.Calls, g.nodes[edge.Server].Requests)
-			e.at(name, RequestRate, likely*shows(part))
-			e.at(name, Utilization, even*shows(part))
-			e.at(name, Latency, possible*shows(part))
-			e.at(name, SelfTime, possible*shows(part))
-			for _, out := range g.callees[name] {
-				e.on(out, EdgeRate, likely*shows(part))
-			}
-		}
+		g.busier(e, edge.Server, share(edge.Calls, g.nodes[edge.Server].Requests))
 	}
 	return e
+}
+
+// busier adds what more requests do to a node, and to those it calls in turn; part is the share of its requests that
+// have become many. Further down it is left to chance.
+func (g *Graph) busier(e effects, node string, part float64) {
+	p := shows(part)
+	e.at(node, RequestRate, likely*p)
+	e.at(node, Utilization, even*p)
+	e.at(node, Latency, possible*p)
+	e.at(node, SelfTime, possible*p)
+	for _, out := range g.callees[node] {
+		e.on(out, EdgeRate, likely*p)
+		e.at(out.Server, RequestRate, likely*shows(part*share(out.Calls, g.nodes[out.Server].Requests)))
+	}
 }
 
 // traffic: more requests from outside go all the way down, and what has more to do may get slower.

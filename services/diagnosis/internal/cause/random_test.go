@@ -48,7 +48,7 @@ func breakable(rng *rand.Rand, sound *run, g *Graph) fault {
 
 func TestFaultsInRandomSystemsAreMostlyNamedDespiteNoise(t *testing.T) {
 	const trials = 200
-	first, three, service := 0, 0, 0
+	first, three, service, claimed := 0, 0, 0, 0.0
 	misses := map[string]int{}
 	for seed := range uint64(trials) {
 		rng := rand.New(rand.NewPCG(seed, 3))
@@ -57,7 +57,8 @@ func TestFaultsInRandomSystemsAreMostlyNamedDespiteNoise(t *testing.T) {
 		g := sound.graph()
 		f := breakable(rng, sound, g)
 		symptoms := sys.run(rng, 200, f).symptoms(sound, 0.15, 0.03)
-		ranked, _ := verdict(g, symptoms)
+		ranked, confidence := verdict(g, symptoms)
+		claimed += confidence[0]
 		top := ranked[:min(3, len(ranked))]
 		if len(top) > 0 && top[0] == f {
 			first++
@@ -71,7 +72,8 @@ func TestFaultsInRandomSystemsAreMostlyNamedDespiteNoise(t *testing.T) {
 			three++
 		}
 	}
-	t.Logf("of %d: service and kind first %d, service first %d, among three %d; %v", trials, first, service, three, misses)
+	t.Logf("of %d: service and kind first %d, service first %d, among three %d, claimed %.0f; %v", trials, first, service, three, claimed, misses)
 	require.GreaterOrEqual(t, first, trials*85/100)
+	require.InDelta(t, first, claimed, trials*0.12, "the confidences of the first causes should add up to how many are right")
 	require.GreaterOrEqual(t, three, trials*93/100)
 }

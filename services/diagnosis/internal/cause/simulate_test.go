@@ -231,20 +231,17 @@ func bySeries(a, b Symptom) int {
 
 // verdict ranks the faults, those of one service and kind together, as the service does.
 func verdict(g *Graph, symptoms map[Symptom]bool) (ranked []fault, confidence []float64) {
-	near := map[string]bool{}
+	scores := map[string]float64{}
 	for s, seen := range symptoms {
 		if seen {
-			near[s.Server], near[s.Client] = true, true
-		}
-	}
-	candidates := Hypotheses(g, symptoms, func(node string) bool {
-		for n := range near {
-			if g.Near(n, node) {
-				return true
+			scores[s.Server] = 1
+			if s.Client != "" {
+				scores[s.Client] = 1
 			}
 		}
-		return false
-	})
+	}
+	around := g.Around(scores, 100)
+	candidates := Hypotheses(g, symptoms, func(node string) bool { return around[node] })
 	sums := map[fault]float64{}
 	for _, r := range Rank(candidates, symptoms, Usual()) {
 		c := candidates[r.Candidate]
