@@ -53,9 +53,10 @@ bench: build ## Measure the whole system, write docs/benchmarks.md
 ##### Change
 
 .PHONY: generate
-generate: tools ## Write all that comes from the contracts: Go, OpenAPI, TypeScript
+generate: tools ## Write all that comes from the contracts (Go, OpenAPI, TypeScript), and docs/reference
 	rm -rf proto/gen $(WEB)/src/gen
 	$(BUF) generate
+	$(GO) run ./cmd/triflow docs docs/reference
 
 .PHONY: lint
 lint: lint-go lint-proto lint-web ## Run every linter
@@ -74,11 +75,12 @@ tidy: ## Tidy the go.mod of each module
 test: packages tools build check-release lint check-breaking check-generated check-tidy test-go test-web ## Run everything that CI runs
 
 # The tests of the whole system read files and start programs that Go's cache of results does not know of: -count=1.
+# What is measured there must not be disturbed, so one package runs at a time, and four systems side by side.
 .PHONY: test-go
 test-go: packages tools build ## Test the Go code under the race detector
 	cd sdk && go test -race ./...
 	go test -race -timeout 15m ./...
-	cd test && go test -race -timeout 20m -count=1 ./...
+	cd test && go test -race -timeout 20m -count=1 -p 1 -parallel 4 ./...
 
 .PHONY: test-web
 test-web: packages web ## Test the page, its model and the page in a browser

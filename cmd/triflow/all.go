@@ -36,6 +36,12 @@ type everything struct {
 	Gateway     gateway.Config     `embed:"" prefix:"gateway-" group:"gateway"`
 }
 
+// Validate names every setting that is out of its range.
+func (e everything) Validate() error {
+	return errors.Join(e.Ingestion.Validate(), e.Sampling.Validate(), e.Assembly.Validate(), e.Logs.Validate(),
+		e.Anomaly.Validate(), e.Diagnosis.Validate(), e.Remediation.Validate(), e.Gateway.Validate())
+}
+
 // demo says how the shop runs beside the roles.
 type demo struct {
 	Demo           bool          `name:"demo" help:"Run the demo shop too, and break it." group:"demo"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,6 +18,11 @@ type settingsCmd struct {
 	settings
 	neighbours
 	everything
+}
+
+// Validate names every setting that is out of its range.
+func (c settingsCmd) Validate() error {
+	return errors.Join(c.neighbours.Validate(), c.everything.Validate())
 }
 
 // Run prints them by name, those that differ from their default marked by a star.

@@ -21,7 +21,6 @@ import (
 // TestEveryAcknowledgedSpanIsKeptOrCountedOverCrashes kills Triflow twice in the middle of load and starts it again on
 // the same data. Half of the traces are dropped by policy.
 func TestEveryAcknowledgedSpanIsKeptOrCountedOverCrashes(t *testing.T) {
-	t.Parallel()
 	data := folder(t, "data")
 	acknowledged := map[string]int{} // spans by trace id
 	s := startAll(t, data)

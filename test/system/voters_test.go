@@ -24,7 +24,6 @@ type voter struct {
 
 // TestNoDecisionIsLostOrDiffersWhenTheLeaderIsKilled proposes through all three voters while the leader is killed.
 func TestNoDecisionIsLostOrDiffersWhenTheLeaderIsKilled(t *testing.T) {
-	t.Parallel()
 	data, ports := t.TempDir(), freePorts(t, 6)
 	var raft, rpc []string
 	for i := range 3 {
