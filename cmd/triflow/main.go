@@ -28,13 +28,13 @@ type cli struct {
 	Config kong.ConfigFlag `help:"YAML file of settings by their names; a flag or an environment variable comes before it." placeholder:"FILE" env:"TRIFLOW_CONFIG"`
 
 	All         allCmd         `cmd:"" help:"Run every role in this process."`
-	Ingestion   ingestionCmd   `cmd:"" set:"port=7401" set:"admin_port=7501" help:"Take OTLP in, and hand it on."`
-	Sampling    samplingCmd    `cmd:"" set:"port=7402" set:"admin_port=7502" help:"Decide which traces to keep, the same everywhere."`
-	Assembly    assemblyCmd    `cmd:"" set:"port=7403" set:"admin_port=7503" help:"Put traces together and keep them."`
-	Logs        logsCmd        `cmd:"" set:"port=7404" set:"admin_port=7504" help:"Keep log records and mine their templates."`
-	Anomaly     anomalyCmd     `cmd:"" set:"port=7405" set:"admin_port=7505" help:"Detect where series leave their own past."`
-	Diagnosis   diagnosisCmd   `cmd:"" set:"port=7406" set:"admin_port=7506" help:"Say which service is at fault, and why."`
-	Remediation remediationCmd `cmd:"" set:"port=7407" set:"admin_port=7507" help:"Plan what to do, and do what is approved."`
+	Ingestion   ingestionCmd   `cmd:"" set:"no=01" help:"Take OTLP in, and hand it on."`
+	Sampling    samplingCmd    `cmd:"" set:"no=02" help:"Decide which traces to keep, the same everywhere."`
+	Assembly    assemblyCmd    `cmd:"" set:"no=03" help:"Put traces together and keep them."`
+	Logs        logsCmd        `cmd:"" set:"no=04" help:"Keep log records and mine their templates."`
+	Anomaly     anomalyCmd     `cmd:"" set:"no=05" help:"Detect where series leave their own past."`
+	Diagnosis   diagnosisCmd   `cmd:"" set:"no=06" help:"Say which service is at fault, and why."`
+	Remediation remediationCmd `cmd:"" set:"no=07" help:"Plan what to do, and do what is approved."`
 	Gateway     gatewayCmd     `cmd:"" help:"Serve REST, Connect, gRPC and the page."`
 	Shop        shopCmd        `cmd:"" help:"Run the demo shop, which sends telemetry of twelve services."`
 	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings of all roles as they are in force."`

@@ -167,7 +167,9 @@ func (p *process) serveAdmin(address string) error {
 		case <-ctx.Done():
 		}
 		err := server.Close()
-		<-served
+		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
 		return err
 	}, nil)
 	return nil

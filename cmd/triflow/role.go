@@ -29,13 +29,13 @@ import (
 	"github.com/triflow/triflow/services/sampling"
 )
 
-// alone is what every role that runs alone has. Its listen and admin addresses have another default in each role.
+// alone is what every role that runs alone has. The ports of a role end in its number, no.
 type alone struct {
 	settings
 	neighbours
-	Listen    string `name:"listen" default:"127.0.0.1:${port}" help:"Address of the role's RPC."`
+	Listen    string `name:"listen" default:"127.0.0.1:74${no}" help:"Address of the role's RPC."`
 	Advertise string `name:"advertise" help:"Host that others reach this process at, for Consul; empty: the host of listen." placeholder:"HOST"`
-	Admin     string `name:"admin" default:"127.0.0.1:${admin_port}" help:"Address of /healthz, /readyz and /metrics."`
+	Admin     string `name:"admin" default:"127.0.0.1:75${no}" help:"Address of /healthz, /readyz and /metrics."`
 }
 
 type ingestionCmd struct {

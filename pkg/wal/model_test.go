@@ -16,7 +16,6 @@ type model struct {
 	stored   map[uint64]Record // acknowledged
 	failed   map[string]bool   // data whose append failed: it may come out or not
 	highest  uint64            // no position up to it may be given again
-	total    uint64
 	released uint64
 	damaged  bool
 }

@@ -123,7 +123,7 @@ func (s *Service) Run(ctx context.Context) error {
 	wg.Wait()
 	stopPumps()
 	pumps.Wait()
-	return errors.Join(append(errs, s.close())...)
+	return errors.Join(errors.Join(errs...), s.close())
 }
 
 func (s *Service) finish(g *grpc.Server, h *http.Server) {

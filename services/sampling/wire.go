@@ -61,7 +61,8 @@ func (s *stream) Addr() net.Addr { return s.address }
 func (s *stream) Accept() (net.Conn, error) { return s.hold(s.Listener.Accept()) }
 
 func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	return s.hold(net.DialTimeout("tcp", string(address), timeout))
+	dialer := net.Dialer{Timeout: timeout}
+	return s.hold(dialer.DialContext(context.Background(), "tcp", string(address)))
 }
 
 func (s *stream) Close() error {
