@@ -15,9 +15,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 
+	"github.com/triflow/triflow/pkg/raftlog"
 	samplingv1 "github.com/triflow/triflow/proto/gen/triflow/sampling/v1"
 	"github.com/triflow/triflow/services/sampling/internal/decide"
-	"github.com/triflow/triflow/services/sampling/internal/raftlog"
 )
 
 const (

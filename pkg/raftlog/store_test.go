@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/stretchr/testify/require"
 
-	"github.com/triflow/triflow/services/sampling/internal/raftlog"
+	"github.com/triflow/triflow/pkg/raftlog"
 )
 
 func TestEntriesAndNumbersSurviveReopeningAndRangesAreDeletedInclusively(t *testing.T) {
