@@ -12,8 +12,8 @@ type Config struct {
 	Graph        time.Duration `name:"graph" default:"10s" help:"Interval of reading the graph, 1s to 5m."`
 	Threshold    float64       `name:"threshold" default:"6" help:"Least score of an anomaly that counts as trouble, 1 to 100."`
 	Evidence     float64       `name:"evidence" default:"15" help:"Least sum of the scores of two or more troubles that make an incident, threshold to 1000."`
-	Strong       float64       `name:"strong" default:"18" help:"Least score of one trouble that makes an incident alone, threshold to 1000."`
-	Sustain      time.Duration `name:"sustain" default:"20s" help:"How long a trouble that stands alone must last, 0s to 10m."`
+	Strong       float64       `name:"strong" default:"10" help:"Least score of one trouble that makes an incident alone, threshold to 1000."`
+	Sustain      time.Duration `name:"sustain" default:"30s" help:"How long a trouble that stands alone must last, 0s to 10m."`
 	Window       time.Duration `name:"window" default:"2m" help:"How far apart troubles of one incident may begin, 1s to 1h."`
 	Quiet        time.Duration `name:"quiet" default:"1m" help:"How long without an open trouble until an incident is over, 1s to 1h."`
 	Causes       int           `name:"causes" default:"5" help:"Causes named for an incident, 1 to 50."`

@@ -18,7 +18,7 @@ import (
 const (
 	// leastPast and leastPresent are how many points a series must have before and since the beginning of an incident
 	// for its silence to mean something: anomaly needs the first to judge it and a few of the second to be sure.
-	leastPast, leastPresent = 8, 4
+	leastPast, leastPresent = 8, 3
 	// past is how far before the beginning points are asked for; it holds more than leastPast steps.
 	past = 90 * time.Second
 	// maxSuspected is how many services are weighed as causes, so that a large incident does not hold up the others.

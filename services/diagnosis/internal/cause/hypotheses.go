@@ -18,7 +18,7 @@ const rare = 0.5
 
 // Hypotheses gives the candidates among the nodes that keep accepts. There may be several of one service and kind;
 // their probabilities add up. Symptoms are those that could have been seen: where no use of a resource is measured,
-// saturation cannot be told from slowness and is not put up.
+// saturation cannot be told from slowness and is not put up, nor is traffic while requests have not been judged.
 func Hypotheses(g *Graph, symptoms map[Symptom]bool, keep func(node string) bool) []Candidate {
 	var out []Candidate
 	for _, name := range g.names {
@@ -40,7 +40,7 @@ func Hypotheses(g *Graph, symptoms map[Symptom]bool, keep func(node string) bool
 			out = append(out, Candidate{name, diagnosisv1.CauseKind_CAUSE_KIND_CONTEXT_LOST, rare, lost})
 		}
 		out = append(out, g.storms(name, up)...)
-		if len(g.callers[name]) == 0 {
+		if _, judged := symptoms[Symptom{Series: RequestRate, Server: name}]; judged && len(g.callers[name]) == 0 {
 			out = append(out, Candidate{name, diagnosisv1.CauseKind_CAUSE_KIND_TRAFFIC, rare, g.traffic(name)})
 		}
 	}

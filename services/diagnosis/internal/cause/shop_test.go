@@ -2,7 +2,9 @@ package cause
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -89,6 +91,30 @@ func TestSaturationThatIsNotMeasuredIsSlowness(t *testing.T) {
 	}
 	ranked, _ := verdict(sound.graph(), symptoms)
 	require.Equal(t, fault{"pricing", slow}, ranked[0])
+}
+
+// Many services are slower at once, which none of them explains; a fault besides is still named.
+func TestADisturbedMachineIsNobodysFault(t *testing.T) {
+	wrong, right := 0, 0
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		sound := shop().run(rng, 400, fault{})
+		for _, f := range []fault{{}, {"checkout", lost}} {
+			symptoms := shop().run(rng, 400, f).symptoms(sound, 0, 0)
+			for _, s := range slices.SortedFunc(maps.Keys(symptoms), bySeries) {
+				symptoms[s] = symptoms[s] || s.Family() == Slow && rng.Float64() < 0.35
+			}
+			ranked, confidence := verdict(sound.graph(), symptoms)
+			switch {
+			case f == fault{} && confidence[0] > 0.5:
+				wrong++
+			case f == ranked[0]:
+				right++
+			}
+		}
+	}
+	require.LessOrEqual(t, wrong, 3)
+	require.GreaterOrEqual(t, right, 28)
 }
 
 func TestNoiseIsExplainedByNothing(t *testing.T) {
