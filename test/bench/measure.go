@@ -8,7 +8,7 @@ import (
 )
 
 // settleLimit is how long the spans of a load may take to be decided and stored.
-const settleLimit = 3 * time.Minute
+const settleLimit = 10 * time.Minute
 
 // figures are what one run measured.
 type figures struct {

@@ -176,7 +176,7 @@ func (d *draft) span(n int, s step) *tracev1.Span {
 		Attributes: []*commonv1.KeyValue{
 			text("http.request.method", "POST"), text("url.path", fmt.Sprintf("/orders/%06d", d.rand.IntN(1e6))),
 			text("server.address", s.service+".shop.svc"), number("server.port", 8080),
-			text("user.id", fmt.Sprintf("user-%08x", d.rand.Uint32())), text("user_agent.original", "shop-mobile/5.12 (Android 16)"),
+			text("user.id", fmt.Sprintf("user-%08x", d.rand.Uint32())), text("user_agent.original", "Mozilla/5.0 (Linux; Android 16; Pixel 9) shop/5.12.0 Mobile Safari"),
 			text("network.peer.address", fmt.Sprintf("10.0.%d.%d", d.rand.IntN(256), d.rand.IntN(256))),
 			text("thread.name", fmt.Sprintf("worker-%02d", d.rand.IntN(100))),
 			number("http.response.status_code", 200), text("shop.region", "eu-central-1"),

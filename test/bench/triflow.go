@@ -157,5 +157,8 @@ func complaint(line string) string {
 	if m == nil {
 		return strings.TrimSpace(line)
 	}
-	return m[1] + " " + strings.Trim(m[2], `"`)
+	if message, err := strconv.Unquote(m[2]); err == nil {
+		return m[1] + " " + message
+	}
+	return m[1] + " " + m[2]
 }
