@@ -75,12 +75,12 @@ tidy: ## Tidy the go.mod of each module
 test: packages tools build check-release lint check-breaking check-generated check-tidy test-go test-web ## Run everything that CI runs
 
 # The tests of the whole system read files and start programs that Go's cache of results does not know of: -count=1.
-# What is measured there must not be disturbed, so one package runs at a time, and four systems side by side.
+# What is measured there must not be disturbed, so one package runs at a time, and three systems side by side.
 .PHONY: test-go
 test-go: packages tools build ## Test the Go code under the race detector
 	cd sdk && go test -race ./...
 	go test -race -timeout 15m ./...
-	cd test && go test -race -timeout 20m -count=1 -p 1 -parallel 4 ./...
+	cd test && go test -race -timeout 20m -count=1 -p 1 -parallel 3 ./...
 
 .PHONY: test-web
 test-web: packages web ## Test the page, its model and the page in a browser

@@ -89,7 +89,9 @@ func (Direction) EnumDescriptor() ([]byte, []int) {
 //	edge.fanout                 {client, server}   calls for each request of the client
 //	log.template.rate           {service, template_id, severity}   records a second; severity is info, warn or error
 //
-// OTLP metrics keep their own name; their labels are service and the point's attributes. Sums become rates a second.
+// OTLP metrics keep their own name; their labels are service, service.instance.id and the point's attributes. A rising sum
+// becomes a rate a second; a histogram becomes <name>.rate, <name>.mean and, with explicit buckets, <name>.p90. Names that
+// begin with "service.", "edge." or "log.template." are refused in OTLP metrics, so that none passes for one of the above.
 type Series struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name, 1 to 256 bytes.

@@ -1846,7 +1846,8 @@ func (x *GetLedgerResponse) GetTracesOpen() uint64 {
 // DroppedCount is a number of spans.
 type DroppedCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// sampled_out, or late_sampled_out for spans that came after the decision.
+	// sampled_out; late_sampled_out for spans that came after the decision; trace_too_large for spans beyond what a stored
+	// trace may hold; malformed for spans that cannot be read.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Spans.
 	Spans         uint64 `protobuf:"varint,2,opt,name=spans,proto3" json:"spans,omitempty"`

@@ -42,7 +42,9 @@ const (
 type HandoffServiceClient interface {
 	// Push hands on batches in the order of the sender's log. The receiver answers with the position up to which all
 	// is safe with it; what is not answered for is sent again after a reconnect, so a receiver must be idempotent.
-	// Errors: INVALID_ARGUMENT for a batch of the wrong signal (final); UNAVAILABLE while draining (retry).
+	// Errors: INVALID_ARGUMENT for a batch of the wrong signal (final), with a google.rpc.ErrorInfo of reason BATCH_REFUSED
+	// that names the position to pass over; DATA_LOSS for a gap, a reordering or a wrong checksum (send again); UNAVAILABLE
+	// while draining (retry).
 	Push(context.Context) *connect.BidiStreamForClient[v1.PushRequest, v1.PushResponse]
 }
 
@@ -80,7 +82,9 @@ func (c *handoffServiceClient) Push(ctx context.Context) *connect.BidiStreamForC
 type HandoffServiceHandler interface {
 	// Push hands on batches in the order of the sender's log. The receiver answers with the position up to which all
 	// is safe with it; what is not answered for is sent again after a reconnect, so a receiver must be idempotent.
-	// Errors: INVALID_ARGUMENT for a batch of the wrong signal (final); UNAVAILABLE while draining (retry).
+	// Errors: INVALID_ARGUMENT for a batch of the wrong signal (final), with a google.rpc.ErrorInfo of reason BATCH_REFUSED
+	// that names the position to pass over; DATA_LOSS for a gap, a reordering or a wrong checksum (send again); UNAVAILABLE
+	// while draining (retry).
 	Push(context.Context, *connect.BidiStream[v1.PushRequest, v1.PushResponse]) error
 }
 

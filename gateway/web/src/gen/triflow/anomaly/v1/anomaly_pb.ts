@@ -30,7 +30,9 @@ export const file_triflow_anomaly_v1_anomaly: GenFile = /*@__PURE__*/
  *   edge.latency.p90            {client, server}   seconds
  *   edge.fanout                 {client, server}   calls for each request of the client
  *   log.template.rate           {service, template_id, severity}   records a second; severity is info, warn or error
- * OTLP metrics keep their own name; their labels are service and the point's attributes. Sums become rates a second.
+ * OTLP metrics keep their own name; their labels are service, service.instance.id and the point's attributes. A rising sum
+ * becomes a rate a second; a histogram becomes <name>.rate, <name>.mean and, with explicit buckets, <name>.p90. Names that
+ * begin with "service.", "edge." or "log.template." are refused in OTLP metrics, so that none passes for one of the above.
  *
  * @generated from message triflow.anomaly.v1.Series
  */

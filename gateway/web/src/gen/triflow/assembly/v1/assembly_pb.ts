@@ -883,7 +883,8 @@ export const GetLedgerResponseSchema: GenMessage<GetLedgerResponse> = /*@__PURE_
  */
 export type DroppedCount = Message<"triflow.assembly.v1.DroppedCount"> & {
   /**
-   * sampled_out, or late_sampled_out for spans that came after the decision.
+   * sampled_out; late_sampled_out for spans that came after the decision; trace_too_large for spans beyond what a stored
+   * trace may hold; malformed for spans that cannot be read.
    *
    * @generated from field: string reason = 1;
    */
