@@ -82,6 +82,7 @@ func newProcess(role string, s settings, stderr io.Writer) (_ *process, err erro
 		if err != nil {
 			return nil, fmt.Errorf("redis: %q: %w", s.Redis, err)
 		}
+		redis.SetLogger(redisLog{p.log})
 		p.redis = redis.NewClient(options)
 		p.closers = append(p.closers, p.redis.Close)
 		shared := live.NewRedis(p.redis, p.log)
@@ -89,6 +90,14 @@ func newProcess(role string, s settings, stderr io.Writer) (_ *process, err erro
 		p.add(last, "live updates", shared.Run, nil)
 	}
 	return p, nil
+}
+
+// redisLog takes what the Redis client says by itself: it says it for each connection that fails, so it is for debugging.
+type redisLog struct{ log *slog.Logger }
+
+// Printf is the client's way to log.
+func (r redisLog) Printf(ctx context.Context, format string, v ...any) {
+	r.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, v...))
 }
 
 // close lets go of what the process shares, last opened first.

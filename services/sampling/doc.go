@@ -1,6 +1,6 @@
 // Package sampling gives one binding decision per trace, agreed in a Raft log by one, three or five voters.
 //
-//	Decide ──► evaluate (internal/policy) ──► ask ──► committers ──► Raft log (internal/raftlog)
+//	Decide ──► evaluate (internal/policy) ──► ask ──► committers ──► Raft log (pkg/raftlog)
 //	                                                                    │ committed
 //	answer ◄────────────── machine: decisions, policies (internal/decide) ◄──┘ applied, the same on every voter
 //
