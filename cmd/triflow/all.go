@@ -78,8 +78,9 @@ func (c *allCmd) Run(ctx context.Context, k *kong.Context, out io.Writer) (err e
 		return err
 	}
 	grpcAt, httpAt := otlp.Addrs()
+	var control string
 	if c.Demo {
-		if err := p.openShop(c.demo, grpcAt); err != nil {
+		if control, err = p.openShop(c.demo, grpcAt); err != nil {
 			return err
 		}
 	}
@@ -90,14 +91,14 @@ func (c *allCmd) Run(ctx context.Context, k *kong.Context, out io.Writer) (err e
 		fmt.Fprintf(out, "  OTLP     %s over gRPC, http://%s over HTTP\n", grpcAt, httpAt)
 		fmt.Fprintf(out, "  data     %s\n", p.settings.Data)
 		if c.Demo {
-			c.tell(out)
+			c.tell(out, control)
 		}
 	})
 }
 
-// tell says what the shop will do.
-func (d demo) tell(out io.Writer) {
-	fmt.Fprintf(out, "  shop     http://%s switches its faults\n", d.DemoControl)
+// tell says what the shop will do, and where it is controlled.
+func (d demo) tell(out io.Writer, control string) {
+	fmt.Fprintf(out, "  shop     %s switches its faults\n", control)
 	if d.DemoFault != "none" {
 		fmt.Fprintf(out, "           %s begins in %v; an incident follows on the page\n", d.DemoFault, d.DemoFaultAfter)
 	}
@@ -143,8 +144,8 @@ func (c *allCmd) compose(p *process) (*ingestion.Service, error) {
 	return taking, nil
 }
 
-// openShop adds the demo shop, which sends to the OTLP address.
-func (p *process) openShop(d demo, otlp net.Addr) error {
+// openShop adds the demo shop, which sends to the OTLP address, and gives the address of its control.
+func (p *process) openShop(d demo, otlp net.Addr) (control string, err error) {
 	cfg := shop.Config{
 		Endpoint: otlp.String(), ControlAddress: d.DemoControl, Rate: d.DemoRate, FaultAfter: d.DemoFaultAfter, Seed: 1,
 	}
@@ -153,8 +154,8 @@ func (p *process) openShop(d demo, otlp net.Addr) error {
 	}
 	s, err := shop.New(cfg, p.logger("shop"))
 	if err != nil {
-		return fmt.Errorf("demo shop: %w", err)
+		return "", fmt.Errorf("demo shop: %w", err)
 	}
 	p.add(first, "demo shop", s.Run, nil)
-	return nil
+	return s.ControlURL(), nil
 }
