@@ -136,7 +136,9 @@ func TestBadRequestsOverRESTNameTheField(t *testing.T) {
 	}{
 		"by the service":      {"/api/v1/traces?page_size=500", "page_size", "500, want 1 to 200", 400},
 		"not a number":        {"/api/v1/traces?page_size=many", "page_size", `"many"`, 400},
-		"not a time":          {"/api/v1/traces?start_time=yesterday", "start_time", `"yesterday"`, 400},
+		"not a time":          {"/api/v1/traces?start_time=yesterday", "start_time", `"yesterday", want a time such as`, 400},
+		"not one of a few":    {"/api/v1/traces?status=bad", "status", `"bad", want one of STATUS_FILTER_`, 400},
+		"not a duration":      {"/api/v1/traces?min_duration=long", "min_duration", `want seconds such as 0.25s`, 400},
 		"not a parameter":     {"/api/v1/traces?colour=red", "colour", "not a parameter", 400},
 		"an unknown trace":    {"/api/v1/traces/00", "", `trace "00" is not known`, 404},
 		"an unknown path":     {"/api/v1/rockets", "", "nothing is served at /api/v1/rockets", 404},

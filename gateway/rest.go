@@ -89,22 +89,50 @@ type strictQuery struct{ lenient runtime.DefaultQueryParser }
 // Parse implements runtime.QueryParameterParser.
 func (q strictQuery) Parse(m proto.Message, values url.Values, filter *utilities.DoubleArray) error {
 	for name, texts := range values {
-		if !hasField(m.ProtoReflect().Descriptor(), strings.Split(name, ".")) {
+		field := fieldAt(m.ProtoReflect().Descriptor(), strings.Split(name, "."))
+		if field == nil {
 			return fmt.Errorf("%s: not a parameter of this call, see /openapi.json", name)
 		}
 		if err := q.lenient.Parse(m, url.Values{name: texts}, filter); err != nil {
-			return fmt.Errorf("%s: %q, %w", name, texts, err)
+			return fmt.Errorf("%s: %q, want %s", name, strings.Join(texts, ","), wanted(field, err))
 		}
 	}
 	return nil
 }
 
-func hasField(d protoreflect.MessageDescriptor, path []string) bool {
+// fieldAt finds the field that a dotted name leads to, nil without one.
+func fieldAt(d protoreflect.MessageDescriptor, path []string) protoreflect.FieldDescriptor {
 	f := d.Fields().ByTextName(path[0])
 	if f == nil {
 		f = d.Fields().ByJSONName(path[0])
 	}
-	return f != nil && (len(path) == 1 || f.Message() != nil && hasField(f.Message(), path[1:]))
+	if f == nil || len(path) == 1 {
+		return f
+	}
+	if f.Message() == nil {
+		return nil
+	}
+	return fieldAt(f.Message(), path[1:])
+}
+
+// wanted says what a field takes, and for one whose type does not tell, why what came was not taken.
+func wanted(f protoreflect.FieldDescriptor, err error) string {
+	switch {
+	case f.Enum() != nil:
+		var names []string
+		for i := range f.Enum().Values().Len() {
+			if v := f.Enum().Values().Get(i); v.Number() != 0 {
+				names = append(names, string(v.Name()))
+			}
+		}
+		return "one of " + strings.Join(names, ", ")
+	case f.Message() != nil && f.Message().FullName() == "google.protobuf.Timestamp":
+		return "a time such as 2026-01-02T15:04:05Z"
+	case f.Message() != nil && f.Message().FullName() == "google.protobuf.Duration":
+		return "seconds such as 0.25s"
+	default:
+		return f.Kind().String() + ": " + err.Error()
+	}
 }
 
 // fault is how strictQuery begins the text of its errors.
