@@ -3,12 +3,12 @@ package ingestion
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may pack
 	"google.golang.org/grpc/mem"
-	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 
 	"github.com/triflow/triflow/pkg/otlp"
 )
@@ -39,8 +39,8 @@ func (raw) Unmarshal(data mem.BufferSlice, v any) error {
 }
 
 func (s *Service) grpcServer() *grpc.Server {
-	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes),
-		grpc.MaxConcurrentStreams(1000), grpc.UnaryInterceptor(s.calls.Unary))
+	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(limit),
+		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), grpc.UnaryInterceptor(s.calls.Unary))
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
 		name = "opentelemetry.proto.collector." + name
 		g.RegisterService(&grpc.ServiceDesc{
@@ -61,24 +61,39 @@ func (s *Service) handler(signal otlp.Signal, method string) grpc.MethodHandler 
 }
 
 func (s *Service) export(ctx context.Context, signal otlp.Signal, read func(any) error) (any, error) {
+	start := time.Now()
+	out, r := s.exportRead(ctx, signal, read)
+	s.metrics.served(ctx, "grpc", signal, time.Since(start), r)
+	if r != nil {
+		return nil, r
+	}
+	return out.protobuf(), nil
+}
+
+func (s *Service) exportRead(ctx context.Context, signal otlp.Signal, read func(any) error) (outcome, *refusal) {
 	st := s.streams[signal]
 	st.requests.Add(1)
 	var b []byte
-	if err := read(&b); err != nil {
-		if status.Code(err) == codes.Internal { // gRPC's code for what cannot be unpacked
-			err = status.Error(codes.InvalidArgument, status.Convert(err).Message())
+	held, r := s.ceiling.read(ctx, func() (int, *refusal) {
+		if err := read(&b); err != nil {
+			return 0, notRead(err)
 		}
-		st.refuse(reason(err), 1)
-		return nil, err
+		return len(b), nil
+	})
+	defer s.ceiling.release(held)
+	if r != nil {
+		return outcome{}, st.refuse(r, 1)
 	}
-	if err := s.reserve(int64(len(b))); err != nil {
-		st.refuse(reason(err), 1)
-		return nil, err
+	return s.accept(ctx, signal, b, nil, false)
+}
+
+// limit gives a call that came without a deadline one before it is read, so that a client that stops sending frees its
+// seat.
+func limit(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, nil
 	}
-	defer s.inFlight.Add(-int64(len(b)))
-	out, err := s.accept(ctx, signal, b, nil, false)
-	if err != nil {
-		return nil, err
-	}
-	return out.protobuf(), nil
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	context.AfterFunc(ctx, cancel) // gRPC ends ctx with the call
+	return ctx, nil
 }

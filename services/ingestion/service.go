@@ -43,7 +43,7 @@ type Service struct {
 	metrics  *metrics
 	calls    *rpc.Interceptors
 	streams  [3]*stream // by signal
-	inFlight atomic.Int64
+	ceiling  *ceiling
 	draining atomic.Bool
 	grpcAt   net.Listener
 	httpAt   net.Listener
@@ -54,15 +54,12 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps}
+	s := &Service{cfg: cfg, deps: deps, ceiling: newCeiling(cfg.InFlightBytes, int64(cfg.MaxBytes))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.metrics, err = newMetrics(deps.Meter); err != nil {
-		return nil, err
-	}
 	if s.calls, err = rpc.NewInterceptors(deps.Log, deps.Meter, callLimit); err != nil {
 		return nil, err
 	}
@@ -76,6 +73,9 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		if s.streams[i], err = openStream(cfg, deps, otlp.Signal(i), to); err != nil {
 			return nil, err
 		}
+	}
+	if s.metrics, err = newMetrics(deps.Meter, s); err != nil { // last, since it shows all of them
+		return nil, err
 	}
 	return s, nil
 }
