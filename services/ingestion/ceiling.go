@@ -10,8 +10,8 @@ const windowBytes = 1<<16 - 1
 
 // ceiling bounds the bytes of all requests that are being served. Many goroutines may use it.
 //
-// HTTP is read here, so its bytes are counted as they come. gRPC reads and unpacks by itself and tells the size
-// afterwards; so only as many calls read at a time as there are seats, each good for a message of the largest size, and
+// What is read from HTTP, and unpacked from either, is counted as it comes. gRPC reads messages by itself and tells the
+// size afterwards; so only as many calls read at a time as there are seats, each good for a message of the largest size, and
 // what the seats may hold is kept apart from what is counted:
 //
 //	held ≤ limit   and   seats · largest message + limit ≤ ceiling
@@ -44,15 +44,16 @@ func (c *ceiling) reserve(n int64) *refusal {
 func (c *ceiling) release(n int64) { c.held.Add(-n) }
 
 // read waits for a seat and calls f in it, which gives the size of what it read; held are then to be released. A call
-// that waits is counted with its window, so that those are bounded as well.
+// that waits is counted with its window, so that the windows are bounded as well.
 func (c *ceiling) read(ctx context.Context, f func() (int, *refusal)) (held int64, _ *refusal) {
 	if r := c.reserve(windowBytes); r != nil {
 		return 0, r
 	}
-	defer c.release(windowBytes)
 	select {
 	case c.seats <- struct{}{}:
+		c.release(windowBytes)
 	case <-ctx.Done():
+		c.release(windowBytes)
 		return 0, refuse(overload, "request waited too long to be read: %v", ctx.Err())
 	}
 	defer func() { <-c.seats }()

@@ -1,12 +1,13 @@
 package ingestion
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"google.golang.org/grpc"
-	_ "google.golang.org/grpc/encoding/gzip" // clients may pack
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/tap"
 
@@ -38,9 +39,28 @@ func (raw) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
+// keepPacked leaves gzip to export, where the bytes are counted as they come out, and where a fault is the client's: gRPC
+// answers that itself with INTERNAL, which says the server is broken. It puts packedMark before the message.
+type keepPacked struct{}
+
+// packedMark begins no protobuf message: it would be a tag with wire type 7, and there is none.
+const packedMark = 0x1f
+
+// Type implements grpc.Decompressor.
+func (keepPacked) Type() string { return "gzip" }
+
+// Do implements grpc.Decompressor.
+func (keepPacked) Do(r io.Reader) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte(packedMark)
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
+}
+
 func (s *Service) grpcServer() *grpc.Server {
 	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(limit),
-		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), grpc.UnaryInterceptor(s.calls.Unary))
+		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), grpc.UnaryInterceptor(s.calls.Unary),
+		grpc.RPCDecompressor(keepPacked{})) //nolint:staticcheck // SA1019: what replaces it is global to the process
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
 		name = "opentelemetry.proto.collector." + name
 		g.RegisterService(&grpc.ServiceDesc{
@@ -83,6 +103,14 @@ func (s *Service) exportRead(ctx context.Context, signal otlp.Signal, read func(
 	defer s.ceiling.release(held)
 	if r != nil {
 		return outcome{}, st.refuse(r, 1)
+	}
+	if len(b) > 0 && b[0] == packedMark {
+		unpacked, more, r := s.unpack(bytes.NewReader(b[1:]))
+		defer s.ceiling.release(more)
+		if r != nil {
+			return outcome{}, st.refuse(r, 1)
+		}
+		b = unpacked
 	}
 	return s.accept(ctx, signal, b, nil, false)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -64,7 +65,11 @@ type running struct {
 }
 
 func start(t testing.TB, cfg Config, dir string, to *sink) *running {
-	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
+	return startWith(t, cfg, dir, to, noop.Meter{})
+}
+
+func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Meter) *running {
+	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -1,14 +1,11 @@
 package ingestion
 
 import (
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -98,39 +95,15 @@ func (s *Service) fromJSON(signal otlp.Signal, body []byte, held *int64) ([]byte
 	return b, marks, nil
 }
 
-// body reads and unpacks a request, and counts its bytes against the ceiling as they come; held are to be given back.
+// body reads and unpacks a request; held are to be given back.
 func (s *Service) body(r *http.Request) (b []byte, held int64, no *refusal) {
 	if r.ContentLength > int64(s.cfg.MaxBytes) {
 		return nil, 0, overLimit(s.cfg.MaxBytes)
 	}
-	var in io.Reader = io.LimitReader(r.Body, int64(s.cfg.MaxBytes)+1)
 	if r.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, 0, refuse(malformed, "unpack gzip: %v", err)
-		}
-		in = z
+		return s.unpack(r.Body)
 	}
-	for {
-		if len(b) == cap(b) {
-			grow := int64(max(len(b), 32<<10))
-			if no := s.ceiling.reserve(grow); no != nil {
-				return nil, held, no
-			}
-			held += grow
-			b = append(make([]byte, 0, len(b)+int(grow)), b...)
-		}
-		n, err := in.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		switch {
-		case len(b) > s.cfg.MaxBytes:
-			return nil, held, overLimit(s.cfg.MaxBytes)
-		case errors.Is(err, io.EOF):
-			return b, held, nil
-		case err != nil:
-			return nil, held, refuse(malformed, "read body: %v", err)
-		}
-	}
+	return s.fill(r.Body)
 }
 
 func fail(w http.ResponseWriter, kind string, r *refusal) {

@@ -94,7 +94,7 @@ func notAppended(err error) *refusal {
 	return refuse(notStored, "request not stored: %v", err)
 }
 
-// notRead refuses what gRPC could not read; its Internal is for what cannot be unpacked or is cut off.
+// notRead refuses what gRPC could not read, and has answered by then: this is for the ledger.
 func notRead(err error) *refusal {
 	k := malformed
 	switch status.Code(err) {

@@ -38,15 +38,16 @@ const drainTime = 2 * time.Second
 
 // Service is the front door.
 type Service struct {
-	cfg      Config
-	deps     Deps
-	metrics  *metrics
-	calls    *rpc.Interceptors
-	streams  [3]*stream // by signal
-	ceiling  *ceiling
-	draining atomic.Bool
-	grpcAt   net.Listener
-	httpAt   net.Listener
+	cfg       Config
+	deps      Deps
+	metrics   *metrics
+	calls     *rpc.Interceptors
+	streams   [3]*stream // by signal
+	ceiling   *ceiling
+	unpackers sync.Pool // of *gzip.Reader
+	draining  atomic.Bool
+	grpcAt    net.Listener
+	httpAt    net.Listener
 }
 
 // New opens the logs and listens, but serves nothing until Run, which must be called to close them again.
@@ -107,7 +108,12 @@ func (s *Service) Run(ctx context.Context) error {
 			errs[i] = f()
 		})
 	}
-	run(&wg, 0, func() error { return g.Serve(s.grpcAt) })
+	run(&wg, 0, func() error {
+		if err := g.Serve(s.grpcAt); !errors.Is(err, grpc.ErrServerStopped) { // ctx ended before it began
+			return err
+		}
+		return nil
+	})
 	run(&wg, 1, func() error {
 		if err := h.Serve(s.httpAt); !errors.Is(err, http.ErrServerClosed) {
 			return err
