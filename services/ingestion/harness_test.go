@@ -30,6 +30,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const traceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
+// exports are the methods, by signal.
+var exports = [3]string{
+	traceExport,
+	"/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+	"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+}
+
 // sink is a receiver that gives on what it gets; it takes nothing while open is not closed.
 type sink struct {
 	open chan struct{}
