@@ -115,12 +115,8 @@ func (s *Service) exportRead(ctx context.Context, signal otlp.Signal, read func(
 	return s.accept(ctx, signal, b, nil, false)
 }
 
-// limit gives a call that came without a deadline one before it is read, so that a client that stops sending frees its
-// seat.
+// limit bounds a call before it is read, whatever its own deadline, so that a client that stops sending frees its seat.
 func limit(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	if _, has := ctx.Deadline(); has {
-		return ctx, nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	context.AfterFunc(ctx, cancel) // gRPC ends ctx with the call
 	return ctx, nil

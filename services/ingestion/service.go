@@ -30,7 +30,7 @@ type Deps struct {
 	Traces, Logs, Metrics handoff.Receiver
 }
 
-// callLimit is the deadline of a call that came without one.
+// callLimit bounds how long a gRPC call takes.
 const callLimit = time.Minute
 
 // drainTime bounds how long requests that are being served may take after the end.
