@@ -70,7 +70,7 @@ func observe(m metric.Meter, s *Service) error {
 		requests:     counter("requests", "{request}", "Export requests, refused ones included."),
 		damaged:      counter("wal.damaged", "{place}", "Places of the log that could not be read."),
 		lost:         counter("wal.lost", "{item}", "Items in damaged places, as far as their neighbours tell."),
-		torn:         counter("wal.torn", "{place}", "Ends of segments that a crash cut off; nothing acknowledged was there."),
+		torn:         counter("wal.torn", "{place}", "Ends of segments that were not as they are left; most likely nothing acknowledged was there."),
 		syncFailures: counter("wal.sync.failures", "{sync}", "Failed writes and syncs of the log."),
 		pushed:       counter("pump.pushed", "{batch}", "Batches that the receiver took."),
 		retried:      counter("pump.retried", "{batch}", "Pushes that failed and were tried again."),
