@@ -79,18 +79,27 @@ func unsupported(r *http.Request, kind string) *refusal {
 	return nil
 }
 
-// fromJSON gives the protobuf form, which is held as well.
+// fromJSON gives the protobuf form, which is held as well. It may be longer than body: a number of one digit takes 8 bytes.
 func (s *Service) fromJSON(signal otlp.Signal, body []byte, held *int64) ([]byte, []otlp.Mark, *refusal) {
-	if no := s.ceiling.reserve(int64(len(body))); no != nil {
+	take := func(n int64) *refusal {
+		no := s.ceiling.reserve(n)
+		if no == nil {
+			*held += n
+		}
+		return no
+	}
+	if no := take(int64(len(body))); no != nil {
 		return nil, nil, no
 	}
-	*held += int64(len(body))
 	b, marks, err := otlp.Transcode(make([]byte, 0, len(body)), signal, body)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, refuse(malformed, "%v", err)
-	case len(b) > s.cfg.MaxBytes: // lists of short numbers grow
+	}
+	if len(b) > s.cfg.MaxBytes {
 		return nil, nil, overLimit(s.cfg.MaxBytes)
+	}
+	if no := take(int64(cap(b) - len(body))); no != nil {
+		return nil, nil, no
 	}
 	return b, marks, nil
 }

@@ -118,6 +118,20 @@ func TestAMalformedRequestOfAnySignalGetsItsCodeInEveryWay(t *testing.T) {
 	require.Zero(t, r.ceiling.bytes())
 }
 
+func TestJSONThatGrowsAsProtobufIsHeldToTheLimitToo(t *testing.T) {
+	to := newSink()
+	close(to.open)
+	r := start(t, small(), t.TempDir(), to)
+	for numbers, code := range map[int]int{r.cfg.MaxBytes / 20: 200, r.cfg.MaxBytes / 8: 413} {
+		list := strings.Repeat("0,", numbers)
+		js := `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"bucketCounts":[` + list + `0],"explicitBounds":[` + strings.TrimSuffix(list, ",") + `]}]}}]}]}]}`
+		require.Less(t, len(js), r.cfg.MaxBytes)
+		resp, text := r.post(t, http.MethodPost, "/v1/metrics", typeJSON, "", []byte(js))
+		require.Equal(t, code, resp.StatusCode, text)
+	}
+	require.Zero(t, r.ceiling.bytes())
+}
+
 func TestABodyInChunksIsReadToItsEndAndHeldToTheLimit(t *testing.T) {
 	to := newSink()
 	close(to.open)
