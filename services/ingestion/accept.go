@@ -2,20 +2,13 @@ package ingestion
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/triflow/triflow/pkg/otlp"
-	"github.com/triflow/triflow/pkg/rpc"
-	"github.com/triflow/triflow/pkg/wal"
 )
-
-// retryAfter is the pause asked of a client that comes while there is no room.
-const retryAfter = time.Second
 
 // outcome is what a request that could be read is answered with.
 type outcome struct {
@@ -23,70 +16,51 @@ type outcome struct {
 	message string
 }
 
-// accept checks a request and makes it durable. The error is a gRPC status. b must not change until accept returns.
-func (s *Service) accept(ctx context.Context, signal otlp.Signal, b []byte, marks []otlp.Mark, json bool) (outcome, error) {
+// accept checks a request and makes it durable. b must not change until accept returns.
+func (s *Service) accept(ctx context.Context, signal otlp.Signal, b []byte, marks []otlp.Mark, json bool) (outcome, *refusal) {
 	st := s.streams[signal]
 	if s.draining.Load() {
-		st.refuse("overload", 1)
-		return outcome{}, rpc.Unavailable(retryAfter, "the server is going down")
+		return outcome{}, st.refuse(refuse(draining, "the server is going down"), 1)
 	}
 	var r otlp.Request
 	if err := r.Scan(signal, b, marks); err != nil {
-		st.refuse("malformed", 1)
-		return outcome{}, malformed(err)
-	}
-	var out outcome
-	out.refused = r.Refused
-	refusals := r.Refusals()
-	if len(refusals) > 0 {
-		path := refusals[0].Path
-		if json {
-			path = otlp.JSONPath(path)
-		}
-		out.message = path + ": " + refusals[0].Text
+		return outcome{}, st.refuse(notScanned(err), 1)
 	}
 	if items := r.Items - r.Refused; items > 0 {
 		if err := st.append(ctx, s.deps.Now(), items, r.Kept()); err != nil {
-			err = notStored(err)
-			st.refuse(reason(err), items)
-			return outcome{}, err
+			return outcome{}, st.refuse(notAppended(err), items)
 		}
-		s.metrics.accepted.Add(ctx, int64(items), s.metrics.of[signal])
 	}
-	for _, f := range refusals {
-		st.refuse(f.Fault.String(), f.Items)
-		s.metrics.refused.Add(ctx, int64(f.Items), s.metrics.of[signal])
+	out := outcome{refused: r.Refused}
+	for i, f := range r.Refusals() {
+		st.count(f.Fault.String(), f.Items)
+		if i > 0 {
+			continue // a client hears of the first
+		}
+		path := f.Path
+		if json {
+			path = otlp.JSONPath(path)
+		}
+		out.message = path + ": " + f.Text
 	}
 	return out, nil
 }
 
-func malformed(err error) error {
-	var bad *otlp.Malformed
-	if errors.As(err, &bad) && bad.Path != "" {
-		return rpc.InvalidArgument(bad.Path, err.Error())
+// protobuf is the ExportTraceServiceResponse; those of the other signals have the same numbers.
+func (o outcome) protobuf() []byte {
+	if o.refused == 0 && o.message == "" {
+		return []byte{}
 	}
-	return status.Error(codes.InvalidArgument, err.Error())
+	p := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(o.refused))
+	p = protowire.AppendString(protowire.AppendTag(p, 2, protowire.BytesType), o.message)
+	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), p)
 }
 
-func tooLarge(limit int) error {
-	return status.Errorf(codes.ResourceExhausted, "request is larger than %d bytes", limit)
-}
-
-func notStored(err error) error {
-	switch {
-	case errors.Is(err, wal.ErrTooLarge):
-		return status.Error(codes.ResourceExhausted, err.Error())
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return status.FromContextError(err).Err()
+func (o outcome) json(signal otlp.Signal) []byte {
+	if o.refused == 0 && o.message == "" {
+		return []byte("{}")
 	}
-	return rpc.Unavailable(retryAfter, fmt.Sprintf("request not stored: %v", err))
-}
-
-// reserve takes n bytes of the ceiling.
-func (s *Service) reserve(n int64) error {
-	if s.inFlight.Add(n) > s.cfg.InFlightBytes {
-		s.inFlight.Add(-n)
-		return rpc.Unavailable(retryAfter, fmt.Sprintf("requests in flight hold more than %d bytes", s.cfg.InFlightBytes))
-	}
-	return nil
+	message, _ := json.Marshal(o.message) // a string always can be
+	name := [...]string{"rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"}[signal]
+	return fmt.Appendf(nil, `{"partialSuccess":{%q:"%d","errorMessage":%s}}`, name, o.refused, message)
 }

@@ -11,7 +11,7 @@ type Config struct {
 	GRPC          string `name:"grpc" default:"127.0.0.1:4317" help:"Address for OTLP over gRPC."`
 	HTTP          string `name:"http" default:"127.0.0.1:4318" help:"Address for OTLP over HTTP."`
 	MaxBytes      int    `name:"max-bytes" default:"16777216" help:"Most bytes of a request, unpacked. 1024 to 33554432."`
-	InFlightBytes int64  `name:"in-flight-bytes" default:"268435456" help:"Most bytes of all requests that are being served. At least max-bytes."`
+	InFlightBytes int64  `name:"in-flight-bytes" default:"268435456" help:"Most bytes of all requests that are being served. At least twice max-bytes."`
 	WALBytes      int64  `name:"wal-bytes" default:"4294967296" help:"Most bytes of one log on disk; there is one a signal. At least two segments."`
 	SegmentBytes  int64  `name:"segment-bytes" default:"67108864" help:"Size of a file of a log. At least max-bytes and 4096 more."`
 }
@@ -28,7 +28,7 @@ func (c Config) Validate() error {
 	want(c.GRPC != "", "grpc: empty, want an address")
 	want(c.HTTP != "", "http: empty, want an address")
 	want(c.MaxBytes >= 1024 && c.MaxBytes <= 32<<20, "max_bytes: %d, want 1024 to %d", c.MaxBytes, 32<<20)
-	want(c.InFlightBytes >= int64(c.MaxBytes), "in_flight_bytes: %d, want at least %d", c.InFlightBytes, c.MaxBytes)
+	want(c.InFlightBytes >= 2*int64(c.MaxBytes), "in_flight_bytes: %d, want at least %d", c.InFlightBytes, 2*c.MaxBytes)
 	want(c.SegmentBytes >= int64(c.MaxBytes)+4096, "segment_bytes: %d, want at least %d", c.SegmentBytes, c.MaxBytes+4096)
 	want(c.WALBytes >= 2*c.SegmentBytes, "wal_bytes: %d, want at least %d", c.WALBytes, 2*c.SegmentBytes)
 	return errors.Join(faults...)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -28,6 +29,13 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const traceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+// exports are the methods, by signal.
+var exports = [3]string{
+	traceExport,
+	"/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+	"/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+}
 
 // sink is a receiver that gives on what it gets; it takes nothing while open is not closed.
 type sink struct {
@@ -64,7 +72,11 @@ type running struct {
 }
 
 func start(t testing.TB, cfg Config, dir string, to *sink) *running {
-	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
+	return startWith(t, cfg, dir, to, noop.Meter{})
+}
+
+func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Meter) *running {
+	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

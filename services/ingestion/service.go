@@ -30,7 +30,7 @@ type Deps struct {
 	Traces, Logs, Metrics handoff.Receiver
 }
 
-// callLimit is the deadline of a call that came without one.
+// callLimit bounds how long a gRPC call takes.
 const callLimit = time.Minute
 
 // drainTime bounds how long requests that are being served may take after the end.
@@ -38,15 +38,16 @@ const drainTime = 2 * time.Second
 
 // Service is the front door.
 type Service struct {
-	cfg      Config
-	deps     Deps
-	metrics  *metrics
-	calls    *rpc.Interceptors
-	streams  [3]*stream // by signal
-	inFlight atomic.Int64
-	draining atomic.Bool
-	grpcAt   net.Listener
-	httpAt   net.Listener
+	cfg       Config
+	deps      Deps
+	metrics   *metrics
+	calls     *rpc.Interceptors
+	streams   [3]*stream // by signal
+	ceiling   *ceiling
+	unpackers sync.Pool // of *gzip.Reader
+	draining  atomic.Bool
+	grpcAt    net.Listener
+	httpAt    net.Listener
 }
 
 // New opens the logs and listens, but serves nothing until Run, which must be called to close them again.
@@ -54,15 +55,12 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps}
+	s := &Service{cfg: cfg, deps: deps, ceiling: newCeiling(cfg.InFlightBytes, int64(cfg.MaxBytes))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.metrics, err = newMetrics(deps.Meter); err != nil {
-		return nil, err
-	}
 	if s.calls, err = rpc.NewInterceptors(deps.Log, deps.Meter, callLimit); err != nil {
 		return nil, err
 	}
@@ -76,6 +74,9 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		if s.streams[i], err = openStream(cfg, deps, otlp.Signal(i), to); err != nil {
 			return nil, err
 		}
+	}
+	if s.metrics, err = newMetrics(deps.Meter, s); err != nil { // last, since it shows all of them
+		return nil, err
 	}
 	return s, nil
 }
@@ -107,7 +108,12 @@ func (s *Service) Run(ctx context.Context) error {
 			errs[i] = f()
 		})
 	}
-	run(&wg, 0, func() error { return g.Serve(s.grpcAt) })
+	run(&wg, 0, func() error {
+		if err := g.Serve(s.grpcAt); !errors.Is(err, grpc.ErrServerStopped) { // ctx ended before it began
+			return err
+		}
+		return nil
+	})
 	run(&wg, 1, func() error {
 		if err := h.Serve(s.httpAt); !errors.Is(err, http.ErrServerClosed) {
 			return err

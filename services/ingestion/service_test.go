@@ -2,12 +2,15 @@ package ingestion
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/metric/noop"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -86,17 +89,26 @@ func TestNothingIsTakenAboveTheCeilingOrWhileGoingDown(t *testing.T) {
 	to := newSink()
 	close(to.open)
 	r := start(t, small(), t.TempDir(), to)
-	r.inFlight.Store(r.cfg.InFlightBytes)
+	r.ceiling.held.Store(r.cfg.InFlightBytes)
 	_, err := r.call(t, request(t, span(1)))
 	require.Equal(t, codes.Unavailable, status.Code(err))
 	resp, _ := r.post(t, http.MethodPost, "/v1/traces", typeProtobuf, "", request(t, span(1)))
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
-	r.inFlight.Store(0)
+	r.ceiling.held.Store(0)
 	r.served(t)
 	r.draining.Store(true)
 	require.Error(t, r.Ready())
 	_, err = r.call(t, request(t, span(1)))
 	require.Equal(t, codes.Unavailable, status.Code(err))
+}
+
+func TestAnEndBeforeTheBeginningIsNoError(t *testing.T) {
+	to := newSink()
+	s, err := New(small(), Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Dir: t.TempDir(), Traces: to, Logs: to, Metrics: to})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, s.Run(ctx))
 }
 
 func TestAPortThatIsTakenIsNamed(t *testing.T) {
@@ -106,16 +118,6 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	cfg.HTTP = at.String()
 	_, err := New(cfg, Deps{Log: r.deps.Log, Meter: r.deps.Meter, Now: time.Now, Dir: t.TempDir(), Traces: r.traces, Logs: r.traces, Metrics: r.traces})
 	require.ErrorContains(t, err, at.String())
-}
-
-func TestGzipThatIsBrokenIsAFaultOfTheClientOverGRPC(t *testing.T) {
-	to := newSink()
-	close(to.open)
-	r := start(t, small(), t.TempDir(), to)
-	_, err := r.Service.export(t.Context(), 0, func(any) error { return status.Error(codes.Internal, "grpc: failed to decompress: no gzip") })
-	require.Equal(t, codes.InvalidArgument, status.Code(err))
-	require.ErrorContains(t, err, "gzip")
-	r.served(t)
 }
 
 func TestEveryFaultOfTheConfigIsNamed(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/triflow/triflow/pkg/otlp"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
 
@@ -34,12 +35,12 @@ func TestEverySignalComesInEveryWayAndIsTheSame(t *testing.T) {
 			&tracesv1.ExportTraceServiceRequest{},
 		},
 		{
-			handoffv1.Signal_SIGNAL_LOGS, "/v1/logs", "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+			handoffv1.Signal_SIGNAL_LOGS, "/v1/logs", exports[otlp.SignalLogs],
 			`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}`,
 			&logsv1.ExportLogsServiceRequest{},
 		},
 		{
-			handoffv1.Signal_SIGNAL_METRICS, "/v1/metrics", "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+			handoffv1.Signal_SIGNAL_METRICS, "/v1/metrics", exports[otlp.SignalMetrics],
 			`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":[{"asDouble":1.5}]}}]}]}]}`,
 			&metricsv1.ExportMetricsServiceRequest{},
 		},
@@ -88,5 +89,5 @@ func TestTheLimitIsExact(t *testing.T) {
 	}
 	require.EqualValues(t, 3, ledger(t, r.Service).GetRefused()[0].GetItems())
 	require.Equal(t, "too_large", ledger(t, r.Service).GetRefused()[0].GetReason())
-	require.Zero(t, r.inFlight.Load())
+	require.Zero(t, r.ceiling.held.Load())
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
+	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
 )
 
 const (
@@ -110,8 +113,31 @@ func (s *stream) onDone(position uint64) {
 	s.under = append(s.under[:0], s.under[n:]...)
 }
 
-func (s *stream) refuse(reason string, items int) {
+// refuse counts items as refused for the reason of r, and gives r.
+func (s *stream) refuse(r *refusal, items int) *refusal {
+	s.count(r.word, items)
+	return r
+}
+
+func (s *stream) count(reason string, items int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused[reason] += uint64(items)
+}
+
+// ledger tells how the stream stands.
+func (s *stream) ledger() *ingestionv1.SignalLedger {
+	done := s.done.Load() // before accepted, which it never passes
+	handed := max(done, s.handed.Load())
+	stats := s.log.Stats()
+	l := &ingestionv1.SignalLedger{
+		Signal: handoffv1.Signal(s.signal) + 1, Accepted: stats.Total, Done: done, Backlog: stats.Total - handed,
+		Requests: s.requests.Load(), WalBytes: uint64(stats.Bytes),
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, reason := range slices.Sorted(maps.Keys(s.refused)) {
+		l.Refused = append(l.Refused, &ingestionv1.RefusedCount{Reason: reason, Items: s.refused[reason]})
+	}
+	return l
 }
