@@ -109,9 +109,9 @@ func (l load) connection(ctx context.Context, address string, i int, start time.
 	}
 }
 
-// export sends one request until it is taken, or until end if it is refused. Each try's time counts by itself, and the
-// last one's from when the request was due.
-func (s *sent) export(ctx context.Context, conn *grpc.ClientConn, body []byte, due, end time.Time) error {
+// export sends one request until it is taken, or until end if it is refused. After a refusal the request is due when
+// the delay is over; its time counts from then.
+func (s *sent) export(ctx context.Context, conn grpc.ClientConnInterface, body []byte, due, end time.Time) error {
 	for {
 		var answer []byte
 		err := conn.Invoke(ctx, exportMethod, body, &answer)
@@ -128,14 +128,19 @@ func (s *sent) export(ctx context.Context, conn *grpc.ClientConn, body []byte, d
 			return fmt.Errorf("export: %w", err)
 		}
 		s.refused++
-		s.waited += delay
-		if !time.Now().Add(delay).Before(end) {
-			return nil
+		due = time.Now().Add(delay)
+		until := due
+		if end.Before(due) {
+			until = end
 		}
-		if err := wait(ctx, delay); err != nil {
+		pause := max(time.Until(until), 0)
+		s.waited += pause
+		if err := wait(ctx, pause); err != nil {
 			return err
 		}
-		due = time.Now()
+		if !due.Before(end) {
+			return nil
+		}
 	}
 }
 

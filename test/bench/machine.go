@@ -22,7 +22,7 @@ func machine(dir string) []string {
 		facts = append(facts, "data on "+disk)
 	}
 	if load := strings.Fields(read("/proc/loadavg")); len(load) > 3 {
-		facts = append(facts, "load average before the runs: "+strings.Join(load[:3], ", "))
+		facts = append(facts, "load average before the runs "+strings.Join(load[:3], ", ")+"; far above 0, others had the cores too")
 	}
 	return facts
 }

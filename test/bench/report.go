@@ -96,11 +96,14 @@ func (r *report) setting() string {
 	if r.load.rate > 0 {
 		pace = fmt.Sprintf("%s spans/s are due over all, and an export's time counts from when it was due", thousands(r.load.rate))
 	}
-	return fmt.Sprintf(`One process of `+"`triflow all`"+` with an empty store and its default settings. %d connections send for %v over OTLP/gRPC
-from the same machine, which takes a share of its cores; %s. An export holds %d spans of
-%d bytes on average, without compression: %d whole traces of %d spans over six services, ten attributes a span, an event
-in one of five, an error in one of fifty. Ids are new in each export. An export is acknowledged when it is synced to disk.
-CPU is user and system time of the process, whatever its neighbours on the machine did.`,
+	return fmt.Sprintf(`One process of `+"`triflow all`"+` with an empty store and its default settings. %d connections send for %v over
+OTLP/gRPC from the same machine, so the sender takes a share of its cores;
+%s.
+An export holds %d spans of %d bytes on average, not compressed: %d whole traces of %d spans over six services, ten
+attributes a span, an event in one of five, an error in one of fifty. Ids are new in each export. An export is
+acknowledged when it is synced to disk; what the rest of the process cannot take at once waits there, so that the rate of
+acknowledgement is that of a burst. What it can keep up is between the rate until all was stored and that.
+CPU is user and system time of the process.`,
 		r.load.connections, r.load.duration, pace, spansPerExport, r.request/spansPerExport, tracesPerExport, spansPerTrace)
 }
 

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -56,4 +59,26 @@ func TestOnlyBackPressureIsRetriedAfterTheDelayThatWasGiven(t *testing.T) {
 			require.Equal(t, c.want, delay)
 		}
 	}
+}
+
+// full refuses every call for an hour.
+type full struct{ grpc.ClientConnInterface }
+
+func (full) Invoke(context.Context, string, any, any, ...grpc.CallOption) error {
+	s, err := status.New(codes.Unavailable, "full").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Hour)})
+	if err != nil {
+		return err
+	}
+	return s.Err()
+}
+
+func TestARefusalThatOutlastsTheLoadIsWaitedForToItsEndOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s sent
+		start := time.Now()
+		end := start.Add(20 * time.Second)
+		require.NoError(t, s.export(t.Context(), full{}, nil, start, end))
+		require.Equal(t, sent{refused: 1, waited: 20 * time.Second}, s)
+		require.Equal(t, end, time.Now())
+	})
 }
