@@ -2,6 +2,8 @@ package wal
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -18,10 +20,12 @@ func BenchmarkAppend(b *testing.B) {
 			payload := make([]byte, spans*spanBytes)
 			b.SetBytes(int64(len(payload)))
 			read := make(chan error)
+			reading, stop := context.WithCancel(context.Background())
+			defer stop()
 			go func() {
 				r := l.Reader(1)
 				for n := 0; n < b.N; n++ {
-					rec, err := r.Next(context.Background())
+					rec, err := r.Next(reading)
 					if err == nil {
 						err = l.Release(rec.Position)
 					}
@@ -37,8 +41,13 @@ func BenchmarkAppend(b *testing.B) {
 			for g := range callers {
 				wg.Go(func() {
 					for i := g; i < b.N; i += callers {
-						if _, err := l.Append(context.Background(), spans, payload); err != nil {
+						_, err := l.Append(context.Background(), spans, payload)
+						for ; errors.Is(err, ErrFull); _, err = l.Append(context.Background(), spans, payload) {
+							runtime.Gosched() // the reader makes room
+						}
+						if err != nil {
 							b.Error(err)
+							stop()
 							return
 						}
 					}

@@ -23,8 +23,9 @@ var errClosed = errors.New("store is closed")
 // fragmentVersion is the first byte of a fragment on disk.
 const fragmentVersion = 1
 
-// cacheBytes is for blocks that were read; it has to hold the filters that say that a trace is new.
-const cacheBytes = 64 << 20
+// cacheBytes is for blocks that were read, above all the filters that say that a trace is new: each is asked for every
+// trace. With 64 MiB they were read from disk again and again, at twice the CPU (docs/benchmarks.md).
+const cacheBytes = 256 << 20
 
 // pebbleStore is the embedded body of Store; store_keys.go draws what it writes. Fragments are numbered in the order in
 // which they come, so that the bulk of the data is written once and never sorted again.
