@@ -10,6 +10,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/hashicorp/raft"
+
+	"github.com/triflow/triflow/pkg/pebblelog"
 )
 
 const (
@@ -23,7 +25,7 @@ type Store struct{ db *pebble.DB }
 
 // Open opens the store in a folder of its own.
 func Open(dir string) (*Store, error) {
-	db, err := pebble.Open(dir, &pebble.Options{Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{Logger: pebblelog.Silent{}})
 	if err != nil {
 		return nil, fmt.Errorf("open raft log %s: %w", dir, err)
 	}
@@ -139,10 +141,3 @@ func logKey(index uint64) []byte {
 }
 
 func stableKey(key []byte) []byte { return append([]byte{stablePrefix}, key...) }
-
-// quiet keeps the engine's chatter out of the log; what matters comes back as an error, or ends the process.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)              {}
-func (quiet) Errorf(string, ...any)             {}
-func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

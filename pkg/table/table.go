@@ -14,6 +14,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/triflow/triflow/pkg/pebblelog"
 )
 
 // ErrNotFound says that there is no row with the id.
@@ -31,7 +33,7 @@ type Table[T proto.Message] struct {
 
 // Open opens or makes the table in dir. fresh gives an empty message; limit is the most rows kept, at least 1.
 func Open[T proto.Message](dir string, limit int, fresh func() T) (*Table[T], error) {
-	db, err := pebble.Open(dir, &pebble.Options{MemTableSize: 4 << 20, Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{MemTableSize: 4 << 20, Logger: pebblelog.Silent{}})
 	if err != nil {
 		return nil, fmt.Errorf("open table %s: %w", dir, err)
 	}
@@ -176,10 +178,3 @@ func (t *Table[T]) dropOldest(batch *pebble.Batch, n int) (int, error) {
 }
 
 func key(id string) []byte { return append([]byte{'r'}, id...) }
-
-// quiet keeps the engine's chatter out of the log; what matters comes back as an error, or ends the process.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)              {}
-func (quiet) Errorf(string, ...any)             {}
-func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

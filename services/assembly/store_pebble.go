@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/triflow/triflow/pkg/id"
+	"github.com/triflow/triflow/pkg/pebblelog"
 )
 
 // errClosed says that the store was used after Close.
@@ -46,7 +47,7 @@ func openPebble(fs vfs.FS, dir string) (*pebbleStore, error) {
 	cache := pebble.NewCache(cacheBytes)
 	defer cache.Unref()
 	db, err := pebble.Open(dir, &pebble.Options{
-		FS: fs, Logger: quiet{}, Cache: cache, MemTableSize: 32 << 20, MemTableStopWritesThreshold: 4,
+		FS: fs, Logger: pebblelog.Silent{}, Cache: cache, MemTableSize: 32 << 20, MemTableStopWritesThreshold: 4,
 		Levels: [7]pebble.LevelOptions{{FilterPolicy: bloom.FilterPolicy(10)}},
 	})
 	if err != nil {
@@ -294,10 +295,3 @@ func (w *writer) deleteRange(from, to []byte) {
 		w.err = w.batch.DeleteRange(from, to, nil)
 	}
 }
-
-// quiet keeps the engine's chatter out of the log; what matters comes back as an error, or ends the process.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)              {}
-func (quiet) Errorf(string, ...any)             {}
-func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

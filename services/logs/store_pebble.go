@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/triflow/triflow/pkg/id"
+	"github.com/triflow/triflow/pkg/pebblelog"
 	logsv1 "github.com/triflow/triflow/proto/gen/triflow/logs/v1"
 	"github.com/triflow/triflow/services/logs/internal/drain"
 )
@@ -27,7 +28,7 @@ type pebbleStore struct {
 
 // openPebble opens or makes the store in dir of fs.
 func openPebble(dir string, fs vfs.FS) (*pebbleStore, error) {
-	db, err := pebble.Open(dir, &pebble.Options{FS: fs, MemTableSize: 16 << 20, Logger: quiet{}})
+	db, err := pebble.Open(dir, &pebble.Options{FS: fs, MemTableSize: 16 << 20, Logger: pebblelog.Silent{}})
 	if err != nil {
 		return nil, fmt.Errorf("open log store %s: %w", dir, err)
 	}
@@ -243,10 +244,3 @@ func (w *writer) fault(err error) {
 		w.err = err
 	}
 }
-
-// quiet keeps the engine's chatter out of the log; what matters comes back as an error, or ends the process.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)              {}
-func (quiet) Errorf(string, ...any)             {}
-func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

