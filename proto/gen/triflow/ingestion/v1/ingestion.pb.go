@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: triflow/ingestion/v1/ingestion.proto
 
-// Package triflow.ingestion.v1 tells what came in, what was refused and what still waits. Telemetry itself comes in
-// over OTLP: gRPC on 4317, HTTP on 4318.
+// Package triflow.ingestion.v1 tells what came in, from whom, what was refused, what still waits and where it goes.
+// Telemetry itself comes in over OTLP: gRPC on 4317, HTTP on 4318.
 
 package ingestionv1
 
@@ -14,6 +14,8 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -25,6 +27,406 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// BreakerState is where a circuit breaker stands.
+type BreakerState int32
+
+const (
+	BreakerState_BREAKER_STATE_UNSPECIFIED BreakerState = 0
+	// Calls go through.
+	BreakerState_BREAKER_STATE_CLOSED BreakerState = 1
+	// Calls are not made.
+	BreakerState_BREAKER_STATE_OPEN BreakerState = 2
+	// One probe is made at a time.
+	BreakerState_BREAKER_STATE_HALF_OPEN BreakerState = 3
+)
+
+// Enum value maps for BreakerState.
+var (
+	BreakerState_name = map[int32]string{
+		0: "BREAKER_STATE_UNSPECIFIED",
+		1: "BREAKER_STATE_CLOSED",
+		2: "BREAKER_STATE_OPEN",
+		3: "BREAKER_STATE_HALF_OPEN",
+	}
+	BreakerState_value = map[string]int32{
+		"BREAKER_STATE_UNSPECIFIED": 0,
+		"BREAKER_STATE_CLOSED":      1,
+		"BREAKER_STATE_OPEN":        2,
+		"BREAKER_STATE_HALF_OPEN":   3,
+	}
+)
+
+func (x BreakerState) Enum() *BreakerState {
+	p := new(BreakerState)
+	*p = x
+	return p
+}
+
+func (x BreakerState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BreakerState) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[0].Descriptor()
+}
+
+func (BreakerState) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[0]
+}
+
+func (x BreakerState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BreakerState.Descriptor instead.
+func (BreakerState) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{0}
+}
+
+// FlowRole is the place of a node in the graph.
+type FlowRole int32
+
+const (
+	FlowRole_FLOW_ROLE_UNSPECIFIED FlowRole = 0
+	FlowRole_FLOW_ROLE_PRODUCER    FlowRole = 1
+	FlowRole_FLOW_ROLE_STAGE       FlowRole = 2
+	FlowRole_FLOW_ROLE_SINK        FlowRole = 3
+)
+
+// Enum value maps for FlowRole.
+var (
+	FlowRole_name = map[int32]string{
+		0: "FLOW_ROLE_UNSPECIFIED",
+		1: "FLOW_ROLE_PRODUCER",
+		2: "FLOW_ROLE_STAGE",
+		3: "FLOW_ROLE_SINK",
+	}
+	FlowRole_value = map[string]int32{
+		"FLOW_ROLE_UNSPECIFIED": 0,
+		"FLOW_ROLE_PRODUCER":    1,
+		"FLOW_ROLE_STAGE":       2,
+		"FLOW_ROLE_SINK":        3,
+	}
+)
+
+func (x FlowRole) Enum() *FlowRole {
+	p := new(FlowRole)
+	*p = x
+	return p
+}
+
+func (x FlowRole) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlowRole) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[1].Descriptor()
+}
+
+func (FlowRole) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[1]
+}
+
+func (x FlowRole) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlowRole.Descriptor instead.
+func (FlowRole) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{1}
+}
+
+// FlowType is what an edge carries.
+type FlowType int32
+
+const (
+	FlowType_FLOW_TYPE_UNSPECIFIED FlowType = 0
+	FlowType_FLOW_TYPE_SPAN        FlowType = 1
+	FlowType_FLOW_TYPE_METRIC      FlowType = 2
+	FlowType_FLOW_TYPE_LOG         FlowType = 3
+	FlowType_FLOW_TYPE_EVENT       FlowType = 4
+	FlowType_FLOW_TYPE_LINK        FlowType = 5
+)
+
+// Enum value maps for FlowType.
+var (
+	FlowType_name = map[int32]string{
+		0: "FLOW_TYPE_UNSPECIFIED",
+		1: "FLOW_TYPE_SPAN",
+		2: "FLOW_TYPE_METRIC",
+		3: "FLOW_TYPE_LOG",
+		4: "FLOW_TYPE_EVENT",
+		5: "FLOW_TYPE_LINK",
+	}
+	FlowType_value = map[string]int32{
+		"FLOW_TYPE_UNSPECIFIED": 0,
+		"FLOW_TYPE_SPAN":        1,
+		"FLOW_TYPE_METRIC":      2,
+		"FLOW_TYPE_LOG":         3,
+		"FLOW_TYPE_EVENT":       4,
+		"FLOW_TYPE_LINK":        5,
+	}
+)
+
+func (x FlowType) Enum() *FlowType {
+	p := new(FlowType)
+	*p = x
+	return p
+}
+
+func (x FlowType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlowType) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[2].Descriptor()
+}
+
+func (FlowType) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[2]
+}
+
+func (x FlowType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlowType.Descriptor instead.
+func (FlowType) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{2}
+}
+
+// FlowTransform is what was done to the telemetry on an edge; unspecified is nothing.
+type FlowTransform int32
+
+const (
+	FlowTransform_FLOW_TRANSFORM_UNSPECIFIED FlowTransform = 0
+	FlowTransform_FLOW_TRANSFORM_FILTER      FlowTransform = 1
+	FlowTransform_FLOW_TRANSFORM_AGGREGATE   FlowTransform = 2
+	FlowTransform_FLOW_TRANSFORM_ENRICH      FlowTransform = 3
+	FlowTransform_FLOW_TRANSFORM_SAMPLE      FlowTransform = 4
+	FlowTransform_FLOW_TRANSFORM_BATCH       FlowTransform = 5
+)
+
+// Enum value maps for FlowTransform.
+var (
+	FlowTransform_name = map[int32]string{
+		0: "FLOW_TRANSFORM_UNSPECIFIED",
+		1: "FLOW_TRANSFORM_FILTER",
+		2: "FLOW_TRANSFORM_AGGREGATE",
+		3: "FLOW_TRANSFORM_ENRICH",
+		4: "FLOW_TRANSFORM_SAMPLE",
+		5: "FLOW_TRANSFORM_BATCH",
+	}
+	FlowTransform_value = map[string]int32{
+		"FLOW_TRANSFORM_UNSPECIFIED": 0,
+		"FLOW_TRANSFORM_FILTER":      1,
+		"FLOW_TRANSFORM_AGGREGATE":   2,
+		"FLOW_TRANSFORM_ENRICH":      3,
+		"FLOW_TRANSFORM_SAMPLE":      4,
+		"FLOW_TRANSFORM_BATCH":       5,
+	}
+)
+
+func (x FlowTransform) Enum() *FlowTransform {
+	p := new(FlowTransform)
+	*p = x
+	return p
+}
+
+func (x FlowTransform) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlowTransform) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[3].Descriptor()
+}
+
+func (FlowTransform) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[3]
+}
+
+func (x FlowTransform) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlowTransform.Descriptor instead.
+func (FlowTransform) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{3}
+}
+
+// FlowEffect labels a transform.
+type FlowEffect int32
+
+const (
+	FlowEffect_FLOW_EFFECT_UNSPECIFIED FlowEffect = 0
+	FlowEffect_FLOW_EFFECT_LOSSLESS    FlowEffect = 1
+	FlowEffect_FLOW_EFFECT_LOSSY       FlowEffect = 2
+	FlowEffect_FLOW_EFFECT_ENRICHING   FlowEffect = 3
+)
+
+// Enum value maps for FlowEffect.
+var (
+	FlowEffect_name = map[int32]string{
+		0: "FLOW_EFFECT_UNSPECIFIED",
+		1: "FLOW_EFFECT_LOSSLESS",
+		2: "FLOW_EFFECT_LOSSY",
+		3: "FLOW_EFFECT_ENRICHING",
+	}
+	FlowEffect_value = map[string]int32{
+		"FLOW_EFFECT_UNSPECIFIED": 0,
+		"FLOW_EFFECT_LOSSLESS":    1,
+		"FLOW_EFFECT_LOSSY":       2,
+		"FLOW_EFFECT_ENRICHING":   3,
+	}
+)
+
+func (x FlowEffect) Enum() *FlowEffect {
+	p := new(FlowEffect)
+	*p = x
+	return p
+}
+
+func (x FlowEffect) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlowEffect) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[4].Descriptor()
+}
+
+func (FlowEffect) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[4]
+}
+
+func (x FlowEffect) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlowEffect.Descriptor instead.
+func (FlowEffect) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{4}
+}
+
+// FlowDirection tells the three ways apart.
+type FlowDirection int32
+
+const (
+	FlowDirection_FLOW_DIRECTION_UNSPECIFIED FlowDirection = 0
+	// Application to backend.
+	FlowDirection_FLOW_DIRECTION_FORWARD FlowDirection = 1
+	// Configuration to application.
+	FlowDirection_FLOW_DIRECTION_REVERSE FlowDirection = 2
+	// Collector to collector.
+	FlowDirection_FLOW_DIRECTION_LATERAL FlowDirection = 3
+)
+
+// Enum value maps for FlowDirection.
+var (
+	FlowDirection_name = map[int32]string{
+		0: "FLOW_DIRECTION_UNSPECIFIED",
+		1: "FLOW_DIRECTION_FORWARD",
+		2: "FLOW_DIRECTION_REVERSE",
+		3: "FLOW_DIRECTION_LATERAL",
+	}
+	FlowDirection_value = map[string]int32{
+		"FLOW_DIRECTION_UNSPECIFIED": 0,
+		"FLOW_DIRECTION_FORWARD":     1,
+		"FLOW_DIRECTION_REVERSE":     2,
+		"FLOW_DIRECTION_LATERAL":     3,
+	}
+)
+
+func (x FlowDirection) Enum() *FlowDirection {
+	p := new(FlowDirection)
+	*p = x
+	return p
+}
+
+func (x FlowDirection) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlowDirection) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[5].Descriptor()
+}
+
+func (FlowDirection) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[5]
+}
+
+func (x FlowDirection) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlowDirection.Descriptor instead.
+func (FlowDirection) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{5}
+}
+
+// FaultClass is a class of the fault model.
+type FaultClass int32
+
+const (
+	FaultClass_FAULT_CLASS_UNSPECIFIED FaultClass = 0
+	// A destination or collector does not answer any more.
+	FaultClass_FAULT_CLASS_CRASH FaultClass = 1
+	// Something is missing, came twice or out of order.
+	FaultClass_FAULT_CLASS_OMISSION FaultClass = 2
+	// An answer came too late.
+	FaultClass_FAULT_CLASS_TIMING FaultClass = 3
+	// An answer or a batch is not what it should be.
+	FaultClass_FAULT_CLASS_RESPONSE FaultClass = 4
+	// Two collectors vouch for different things.
+	FaultClass_FAULT_CLASS_BYZANTINE FaultClass = 5
+)
+
+// Enum value maps for FaultClass.
+var (
+	FaultClass_name = map[int32]string{
+		0: "FAULT_CLASS_UNSPECIFIED",
+		1: "FAULT_CLASS_CRASH",
+		2: "FAULT_CLASS_OMISSION",
+		3: "FAULT_CLASS_TIMING",
+		4: "FAULT_CLASS_RESPONSE",
+		5: "FAULT_CLASS_BYZANTINE",
+	}
+	FaultClass_value = map[string]int32{
+		"FAULT_CLASS_UNSPECIFIED": 0,
+		"FAULT_CLASS_CRASH":       1,
+		"FAULT_CLASS_OMISSION":    2,
+		"FAULT_CLASS_TIMING":      3,
+		"FAULT_CLASS_RESPONSE":    4,
+		"FAULT_CLASS_BYZANTINE":   5,
+	}
+)
+
+func (x FaultClass) Enum() *FaultClass {
+	p := new(FaultClass)
+	*p = x
+	return p
+}
+
+func (x FaultClass) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FaultClass) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_ingestion_v1_ingestion_proto_enumTypes[6].Descriptor()
+}
+
+func (FaultClass) Type() protoreflect.EnumType {
+	return &file_triflow_ingestion_v1_ingestion_proto_enumTypes[6]
+}
+
+func (x FaultClass) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FaultClass.Descriptor instead.
+func (FaultClass) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{6}
+}
 
 // GetLedgerRequest has no fields.
 type GetLedgerRequest struct {
@@ -125,7 +527,9 @@ type SignalLedger struct {
 	// Export requests served since start, refused ones included.
 	Requests uint64 `protobuf:"varint,6,opt,name=requests,proto3" json:"requests,omitempty"`
 	// Bytes of the log on disk.
-	WalBytes      uint64 `protobuf:"varint,7,opt,name=wal_bytes,json=walBytes,proto3" json:"wal_bytes,omitempty"`
+	WalBytes uint64 `protobuf:"varint,7,opt,name=wal_bytes,json=walBytes,proto3" json:"wal_bytes,omitempty"`
+	// Items lost to damage of the log since start, as far as the neighbours of the damage tell.
+	Lost          uint64 `protobuf:"varint,8,opt,name=lost,proto3" json:"lost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,10 +613,18 @@ func (x *SignalLedger) GetWalBytes() uint64 {
 	return 0
 }
 
+func (x *SignalLedger) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
 // RefusedCount is a number of items refused for one reason.
 type RefusedCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A word of a closed set, for example trace_id, span_id, time_order, too_large, malformed, overload.
+	// A word of a closed set. For one item: trace_id, span_id, parent_id, utf8, depth, count, buckets, value, time. For a
+	// request: malformed, too_large, unsupported, rate, overload, full, draining, not_stored, deadline, canceled.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Items refused; a request that cannot be read counts as one.
 	Items         uint64 `protobuf:"varint,2,opt,name=items,proto3" json:"items,omitempty"`
@@ -264,14 +676,1687 @@ func (x *RefusedCount) GetItems() uint64 {
 	return 0
 }
 
+// ListSendersRequest selects rows.
+type ListSendersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this signal; unspecified for all.
+	Signal v1.Signal `protobuf:"varint,1,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
+	// Only this tenant; empty for all.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Only this service; empty for all.
+	Service string `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
+	// Rows of a page, 1 to 1000; 100 if 0.
+	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSendersRequest) Reset() {
+	*x = ListSendersRequest{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSendersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSendersRequest) ProtoMessage() {}
+
+func (x *ListSendersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSendersRequest.ProtoReflect.Descriptor instead.
+func (*ListSendersRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListSendersRequest) GetSignal() v1.Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return v1.Signal(0)
+}
+
+func (x *ListSendersRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *ListSendersRequest) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *ListSendersRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListSendersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListSendersResponse is a page.
+type ListSendersResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Senders []*Sender              `protobuf:"bytes,1,rep,name=senders,proto3" json:"senders,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Rows that were forgotten since start, because there were too many.
+	Forgotten     uint64 `protobuf:"varint,3,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSendersResponse) Reset() {
+	*x = ListSendersResponse{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSendersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSendersResponse) ProtoMessage() {}
+
+func (x *ListSendersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSendersResponse.ProtoReflect.Descriptor instead.
+func (*ListSendersResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListSendersResponse) GetSenders() []*Sender {
+	if x != nil {
+		return x.Senders
+	}
+	return nil
+}
+
+func (x *ListSendersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListSendersResponse) GetForgotten() uint64 {
+	if x != nil {
+		return x.Forgotten
+	}
+	return 0
+}
+
+// Sender is a service that sends one signal.
+type Sender struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Signal v1.Signal              `protobuf:"varint,1,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
+	Tenant string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// service.name, or unknown_service.
+	Service string `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
+	// telemetry.sdk.language, telemetry.sdk.name and telemetry.sdk.version, parted by a space; empty if it does not say.
+	Sdk string `protobuf:"bytes,4,opt,name=sdk,proto3" json:"sdk,omitempty"`
+	// Host of the peer, without its port.
+	Address string `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`
+	// First 8 hex digits of the SHA-256 of the Authorization header; empty without one.
+	Credential string                 `protobuf:"bytes,6,opt,name=credential,proto3" json:"credential,omitempty"`
+	FirstTime  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
+	LastTime   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	Batches    uint64                 `protobuf:"varint,9,opt,name=batches,proto3" json:"batches,omitempty"`
+	// Items accepted.
+	Accepted uint64          `protobuf:"varint,10,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	Refused  []*RefusedCount `protobuf:"bytes,11,rep,name=refused,proto3" json:"refused,omitempty"`
+	// The latest item that was refused.
+	Sample *RefusedItem `protobuf:"bytes,12,opt,name=sample,proto3" json:"sample,omitempty"`
+	// Event time to arrival, over the last minutes.
+	Lag           *Lag     `protobuf:"bytes,13,opt,name=lag,proto3" json:"lag,omitempty"`
+	Quality       *Quality `protobuf:"bytes,14,opt,name=quality,proto3" json:"quality,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sender) Reset() {
+	*x = Sender{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sender) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sender) ProtoMessage() {}
+
+func (x *Sender) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sender.ProtoReflect.Descriptor instead.
+func (*Sender) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Sender) GetSignal() v1.Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return v1.Signal(0)
+}
+
+func (x *Sender) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Sender) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *Sender) GetSdk() string {
+	if x != nil {
+		return x.Sdk
+	}
+	return ""
+}
+
+func (x *Sender) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Sender) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+func (x *Sender) GetFirstTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstTime
+	}
+	return nil
+}
+
+func (x *Sender) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
+func (x *Sender) GetBatches() uint64 {
+	if x != nil {
+		return x.Batches
+	}
+	return 0
+}
+
+func (x *Sender) GetAccepted() uint64 {
+	if x != nil {
+		return x.Accepted
+	}
+	return 0
+}
+
+func (x *Sender) GetRefused() []*RefusedCount {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *Sender) GetSample() *RefusedItem {
+	if x != nil {
+		return x.Sample
+	}
+	return nil
+}
+
+func (x *Sender) GetLag() *Lag {
+	if x != nil {
+		return x.Lag
+	}
+	return nil
+}
+
+func (x *Sender) GetQuality() *Quality {
+	if x != nil {
+		return x.Quality
+	}
+	return nil
+}
+
+// RefusedItem shows why something was refused.
+type RefusedItem struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Time   *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Path of the faulty field in the request.
+	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
+	// What came and what is wanted.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// The item in OTLP/JSON as far as it can be read, at most 4096 bytes.
+	Item          string `protobuf:"bytes,5,opt,name=item,proto3" json:"item,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusedItem) Reset() {
+	*x = RefusedItem{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusedItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusedItem) ProtoMessage() {}
+
+func (x *RefusedItem) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusedItem.ProtoReflect.Descriptor instead.
+func (*RefusedItem) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RefusedItem) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *RefusedItem) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RefusedItem) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *RefusedItem) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *RefusedItem) GetItem() string {
+	if x != nil {
+		return x.Item
+	}
+	return ""
+}
+
+// Lag is a distribution of delays.
+type Lag struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	P50   *durationpb.Duration   `protobuf:"bytes,1,opt,name=p50,proto3" json:"p50,omitempty"`
+	P99   *durationpb.Duration   `protobuf:"bytes,2,opt,name=p99,proto3" json:"p99,omitempty"`
+	// Items measured; 0 means that the quantiles say nothing.
+	Items         uint64 `protobuf:"varint,3,opt,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lag) Reset() {
+	*x = Lag{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lag) ProtoMessage() {}
+
+func (x *Lag) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lag.ProtoReflect.Descriptor instead.
+func (*Lag) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Lag) GetP50() *durationpb.Duration {
+	if x != nil {
+		return x.P50
+	}
+	return nil
+}
+
+func (x *Lag) GetP99() *durationpb.Duration {
+	if x != nil {
+		return x.P99
+	}
+	return nil
+}
+
+func (x *Lag) GetItems() uint64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+// Quality are the four figures of a sender. A figure that nothing is known of is absent.
+type Quality struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Share of the spans that the sender's SDK numbered which arrived, 0 to 1; known only if it numbers them.
+	Completeness *float64 `protobuf:"fixed64,1,opt,name=completeness,proto3,oneof" json:"completeness,omitempty"`
+	// Share of items without a validation fault or an impossible value, 0 to 1.
+	Accuracy *float64 `protobuf:"fixed64,2,opt,name=accuracy,proto3,oneof" json:"accuracy,omitempty"`
+	// Median of event time to done at the receiving service, in seconds.
+	TimelinessSeconds *float64 `protobuf:"fixed64,3,opt,name=timeliness_seconds,json=timelinessSeconds,proto3,oneof" json:"timeliness_seconds,omitempty"`
+	// Share of batches that no other batch or collector contradicts, duplicates included, 0 to 1.
+	Consistency   *float64 `protobuf:"fixed64,4,opt,name=consistency,proto3,oneof" json:"consistency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quality) Reset() {
+	*x = Quality{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quality) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quality) ProtoMessage() {}
+
+func (x *Quality) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quality.ProtoReflect.Descriptor instead.
+func (*Quality) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Quality) GetCompleteness() float64 {
+	if x != nil && x.Completeness != nil {
+		return *x.Completeness
+	}
+	return 0
+}
+
+func (x *Quality) GetAccuracy() float64 {
+	if x != nil && x.Accuracy != nil {
+		return *x.Accuracy
+	}
+	return 0
+}
+
+func (x *Quality) GetTimelinessSeconds() float64 {
+	if x != nil && x.TimelinessSeconds != nil {
+		return *x.TimelinessSeconds
+	}
+	return 0
+}
+
+func (x *Quality) GetConsistency() float64 {
+	if x != nil && x.Consistency != nil {
+		return *x.Consistency
+	}
+	return 0
+}
+
+// ListTenantsRequest has no fields.
+type ListTenantsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTenantsRequest) Reset() {
+	*x = ListTenantsRequest{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTenantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTenantsRequest) ProtoMessage() {}
+
+func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTenantsRequest.ProtoReflect.Descriptor instead.
+func (*ListTenantsRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{10}
+}
+
+// ListTenantsResponse has every tenant that is known.
+type ListTenantsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenants       []*Tenant              `protobuf:"bytes,1,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTenantsResponse) Reset() {
+	*x = ListTenantsResponse{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTenantsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTenantsResponse) ProtoMessage() {}
+
+func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTenantsResponse.ProtoReflect.Descriptor instead.
+func (*ListTenantsResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListTenantsResponse) GetTenants() []*Tenant {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+// Tenant is who is accounted for together.
+type Tenant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Limits; 0 is none.
+	RequestsPerSecond float64 `protobuf:"fixed64,2,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
+	ItemsPerSecond    float64 `protobuf:"fixed64,3,opt,name=items_per_second,json=itemsPerSecond,proto3" json:"items_per_second,omitempty"`
+	BytesPerSecond    float64 `protobuf:"fixed64,4,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
+	// Bytes of its requests that are being served, and the most that it may hold when others want room too.
+	InFlightBytes      uint64          `protobuf:"varint,5,opt,name=in_flight_bytes,json=inFlightBytes,proto3" json:"in_flight_bytes,omitempty"`
+	InFlightShareBytes uint64          `protobuf:"varint,6,opt,name=in_flight_share_bytes,json=inFlightShareBytes,proto3" json:"in_flight_share_bytes,omitempty"`
+	Accepted           uint64          `protobuf:"varint,7,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	Refused            []*RefusedCount `protobuf:"bytes,8,rep,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *Tenant) Reset() {
+	*x = Tenant{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tenant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tenant) ProtoMessage() {}
+
+func (x *Tenant) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tenant.ProtoReflect.Descriptor instead.
+func (*Tenant) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Tenant) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Tenant) GetRequestsPerSecond() float64 {
+	if x != nil {
+		return x.RequestsPerSecond
+	}
+	return 0
+}
+
+func (x *Tenant) GetItemsPerSecond() float64 {
+	if x != nil {
+		return x.ItemsPerSecond
+	}
+	return 0
+}
+
+func (x *Tenant) GetBytesPerSecond() float64 {
+	if x != nil {
+		return x.BytesPerSecond
+	}
+	return 0
+}
+
+func (x *Tenant) GetInFlightBytes() uint64 {
+	if x != nil {
+		return x.InFlightBytes
+	}
+	return 0
+}
+
+func (x *Tenant) GetInFlightShareBytes() uint64 {
+	if x != nil {
+		return x.InFlightShareBytes
+	}
+	return 0
+}
+
+func (x *Tenant) GetAccepted() uint64 {
+	if x != nil {
+		return x.Accepted
+	}
+	return 0
+}
+
+func (x *Tenant) GetRefused() []*RefusedCount {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// ListDestinationsRequest has no fields.
+type ListDestinationsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDestinationsRequest) Reset() {
+	*x = ListDestinationsRequest{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDestinationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDestinationsRequest) ProtoMessage() {}
+
+func (x *ListDestinationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDestinationsRequest.ProtoReflect.Descriptor instead.
+func (*ListDestinationsRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{13}
+}
+
+// ListDestinationsResponse has the owning services first.
+type ListDestinationsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Destinations  []*Destination         `protobuf:"bytes,1,rep,name=destinations,proto3" json:"destinations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDestinationsResponse) Reset() {
+	*x = ListDestinationsResponse{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDestinationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDestinationsResponse) ProtoMessage() {}
+
+func (x *ListDestinationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDestinationsResponse.ProtoReflect.Descriptor instead.
+func (*ListDestinationsResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListDestinationsResponse) GetDestinations() []*Destination {
+	if x != nil {
+		return x.Destinations
+	}
+	return nil
+}
+
+// Destination is where a signal goes.
+type Destination struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Signal v1.Signal              `protobuf:"varint,2,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
+	// Items that it has, and that it still lacks; dropped were passed over because it was too far behind, or refused.
+	Done          uint64      `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
+	BehindItems   uint64      `protobuf:"varint,4,opt,name=behind_items,json=behindItems,proto3" json:"behind_items,omitempty"`
+	BehindBytes   uint64      `protobuf:"varint,5,opt,name=behind_bytes,json=behindBytes,proto3" json:"behind_bytes,omitempty"`
+	Dropped       uint64      `protobuf:"varint,6,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Retries       uint64      `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
+	Endpoints     []*Endpoint `protobuf:"bytes,8,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Destination) Reset() {
+	*x = Destination{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Destination) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Destination) ProtoMessage() {}
+
+func (x *Destination) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Destination.ProtoReflect.Descriptor instead.
+func (*Destination) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Destination) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Destination) GetSignal() v1.Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return v1.Signal(0)
+}
+
+func (x *Destination) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Destination) GetBehindItems() uint64 {
+	if x != nil {
+		return x.BehindItems
+	}
+	return 0
+}
+
+func (x *Destination) GetBehindBytes() uint64 {
+	if x != nil {
+		return x.BehindBytes
+	}
+	return 0
+}
+
+func (x *Destination) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *Destination) GetRetries() uint64 {
+	if x != nil {
+		return x.Retries
+	}
+	return 0
+}
+
+func (x *Destination) GetEndpoints() []*Endpoint {
+	if x != nil {
+		return x.Endpoints
+	}
+	return nil
+}
+
+// Endpoint is one address of a destination.
+type Endpoint struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Address string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// 0 is tried first; endpoints of one priority share the load.
+	Priority  int32        `protobuf:"varint,2,opt,name=priority,proto3" json:"priority,omitempty"`
+	Healthy   bool         `protobuf:"varint,3,opt,name=healthy,proto3" json:"healthy,omitempty"`
+	Breaker   BreakerState `protobuf:"varint,4,opt,name=breaker,proto3,enum=triflow.ingestion.v1.BreakerState" json:"breaker,omitempty"`
+	InFlight  uint32       `protobuf:"varint,5,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	Sent      uint64       `protobuf:"varint,6,opt,name=sent,proto3" json:"sent,omitempty"`
+	Failed    uint64       `protobuf:"varint,7,opt,name=failed,proto3" json:"failed,omitempty"`
+	LastError string       `protobuf:"bytes,8,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// When healthy changed last.
+	ChangedTime   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=changed_time,json=changedTime,proto3" json:"changed_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Endpoint) Reset() {
+	*x = Endpoint{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Endpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Endpoint) ProtoMessage() {}
+
+func (x *Endpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
+func (*Endpoint) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Endpoint) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Endpoint) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Endpoint) GetHealthy() bool {
+	if x != nil {
+		return x.Healthy
+	}
+	return false
+}
+
+func (x *Endpoint) GetBreaker() BreakerState {
+	if x != nil {
+		return x.Breaker
+	}
+	return BreakerState_BREAKER_STATE_UNSPECIFIED
+}
+
+func (x *Endpoint) GetInFlight() uint32 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *Endpoint) GetSent() uint64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *Endpoint) GetFailed() uint64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *Endpoint) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *Endpoint) GetChangedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangedTime
+	}
+	return nil
+}
+
+// GetDataFlowRequest has no fields.
+type GetDataFlowRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDataFlowRequest) Reset() {
+	*x = GetDataFlowRequest{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDataFlowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDataFlowRequest) ProtoMessage() {}
+
+func (x *GetDataFlowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDataFlowRequest.ProtoReflect.Descriptor instead.
+func (*GetDataFlowRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{17}
+}
+
+// GetDataFlowResponse is the graph DF = (V, E, T, F).
+type GetDataFlowResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nodes         []*FlowNode            `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	Edges         []*FlowEdge            `protobuf:"bytes,2,rep,name=edges,proto3" json:"edges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDataFlowResponse) Reset() {
+	*x = GetDataFlowResponse{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDataFlowResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDataFlowResponse) ProtoMessage() {}
+
+func (x *GetDataFlowResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDataFlowResponse.ProtoReflect.Descriptor instead.
+func (*GetDataFlowResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetDataFlowResponse) GetNodes() []*FlowNode {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *GetDataFlowResponse) GetEdges() []*FlowEdge {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+// FlowNode is a producer, a stage or a sink.
+type FlowNode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unique in the graph.
+	Id   string   `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Role FlowRole `protobuf:"varint,2,opt,name=role,proto3,enum=triflow.ingestion.v1.FlowRole" json:"role,omitempty"`
+	// What a person calls it.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlowNode) Reset() {
+	*x = FlowNode{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowNode) ProtoMessage() {}
+
+func (x *FlowNode) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowNode.ProtoReflect.Descriptor instead.
+func (*FlowNode) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *FlowNode) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *FlowNode) GetRole() FlowRole {
+	if x != nil {
+		return x.Role
+	}
+	return FlowRole_FLOW_ROLE_UNSPECIFIED
+}
+
+func (x *FlowNode) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// FlowEdge is telemetry of one type on its way from one node to another.
+type FlowEdge struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	From      string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To        string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Type      FlowType               `protobuf:"varint,3,opt,name=type,proto3,enum=triflow.ingestion.v1.FlowType" json:"type,omitempty"`
+	Transform FlowTransform          `protobuf:"varint,4,opt,name=transform,proto3,enum=triflow.ingestion.v1.FlowTransform" json:"transform,omitempty"`
+	// Whether what comes out can be more, less or the same as what went in.
+	Effect         FlowEffect    `protobuf:"varint,5,opt,name=effect,proto3,enum=triflow.ingestion.v1.FlowEffect" json:"effect,omitempty"`
+	Direction      FlowDirection `protobuf:"varint,6,opt,name=direction,proto3,enum=triflow.ingestion.v1.FlowDirection" json:"direction,omitempty"`
+	ItemsPerSecond float64       `protobuf:"fixed64,7,opt,name=items_per_second,json=itemsPerSecond,proto3" json:"items_per_second,omitempty"`
+	BytesPerSecond float64       `protobuf:"fixed64,8,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
+	// Items since start.
+	Items         uint64 `protobuf:"varint,9,opt,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlowEdge) Reset() {
+	*x = FlowEdge{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowEdge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowEdge) ProtoMessage() {}
+
+func (x *FlowEdge) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowEdge.ProtoReflect.Descriptor instead.
+func (*FlowEdge) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *FlowEdge) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *FlowEdge) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *FlowEdge) GetType() FlowType {
+	if x != nil {
+		return x.Type
+	}
+	return FlowType_FLOW_TYPE_UNSPECIFIED
+}
+
+func (x *FlowEdge) GetTransform() FlowTransform {
+	if x != nil {
+		return x.Transform
+	}
+	return FlowTransform_FLOW_TRANSFORM_UNSPECIFIED
+}
+
+func (x *FlowEdge) GetEffect() FlowEffect {
+	if x != nil {
+		return x.Effect
+	}
+	return FlowEffect_FLOW_EFFECT_UNSPECIFIED
+}
+
+func (x *FlowEdge) GetDirection() FlowDirection {
+	if x != nil {
+		return x.Direction
+	}
+	return FlowDirection_FLOW_DIRECTION_UNSPECIFIED
+}
+
+func (x *FlowEdge) GetItemsPerSecond() float64 {
+	if x != nil {
+		return x.ItemsPerSecond
+	}
+	return 0
+}
+
+func (x *FlowEdge) GetBytesPerSecond() float64 {
+	if x != nil {
+		return x.BytesPerSecond
+	}
+	return 0
+}
+
+func (x *FlowEdge) GetItems() uint64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+// ListFaultsRequest selects faults.
+type ListFaultsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this class; unspecified for all.
+	Class FaultClass `protobuf:"varint,1,opt,name=class,proto3,enum=triflow.ingestion.v1.FaultClass" json:"class,omitempty"`
+	// Rows of a page, 1 to 1000; 100 if 0.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFaultsRequest) Reset() {
+	*x = ListFaultsRequest{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFaultsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFaultsRequest) ProtoMessage() {}
+
+func (x *ListFaultsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFaultsRequest.ProtoReflect.Descriptor instead.
+func (*ListFaultsRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListFaultsRequest) GetClass() FaultClass {
+	if x != nil {
+		return x.Class
+	}
+	return FaultClass_FAULT_CLASS_UNSPECIFIED
+}
+
+func (x *ListFaultsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListFaultsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListFaultsResponse is a page.
+type ListFaultsResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Faults []*Fault               `protobuf:"bytes,1,rep,name=faults,proto3" json:"faults,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFaultsResponse) Reset() {
+	*x = ListFaultsResponse{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFaultsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFaultsResponse) ProtoMessage() {}
+
+func (x *ListFaultsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFaultsResponse.ProtoReflect.Descriptor instead.
+func (*ListFaultsResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListFaultsResponse) GetFaults() []*Fault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *ListFaultsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Fault is what one detector found about one subject; it is found again as long as it lasts.
+type Fault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Class FaultClass             `protobuf:"varint,1,opt,name=class,proto3,enum=triflow.ingestion.v1.FaultClass" json:"class,omitempty"`
+	// A word of a closed set: unreachable, gap, duplicate, reordering, slow, validation, digest, refused, contradiction.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The sender, destination or collector that it is about.
+	Subject   string                 `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	Signal    v1.Signal              `protobuf:"varint,4,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
+	FirstTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=first_time,json=firstTime,proto3" json:"first_time,omitempty"`
+	LastTime  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	// How often it was found, and how many items that cost.
+	Count uint64 `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`
+	Items uint64 `protobuf:"varint,8,opt,name=items,proto3" json:"items,omitempty"`
+	// The latest of it, for a person.
+	Text          string `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fault) Reset() {
+	*x = Fault{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fault) ProtoMessage() {}
+
+func (x *Fault) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fault.ProtoReflect.Descriptor instead.
+func (*Fault) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Fault) GetClass() FaultClass {
+	if x != nil {
+		return x.Class
+	}
+	return FaultClass_FAULT_CLASS_UNSPECIFIED
+}
+
+func (x *Fault) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Fault) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Fault) GetSignal() v1.Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return v1.Signal(0)
+}
+
+func (x *Fault) GetFirstTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstTime
+	}
+	return nil
+}
+
+func (x *Fault) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
+func (x *Fault) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Fault) GetItems() uint64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+func (x *Fault) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Receipt is a collector's word on a batch that it took in.
+type Receipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the collector that signs.
+	Collector string `protobuf:"bytes,1,opt,name=collector,proto3" json:"collector,omitempty"`
+	// Who sent the batch, and its number there.
+	Stream   string    `protobuf:"bytes,2,opt,name=stream,proto3" json:"stream,omitempty"`
+	Sequence uint64    `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Signal   v1.Signal `protobuf:"varint,4,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
+	// SHA-256 of the request as it came, unpacked.
+	Digest []byte `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Ed25519 over "triflow receipt v1", the fields above in this order, each text and bytes with its length as 4 bytes
+	// before it, numbers as 8 bytes, all big endian.
+	Signature     []byte `protobuf:"bytes,6,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Receipt) Reset() {
+	*x = Receipt{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Receipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Receipt) ProtoMessage() {}
+
+func (x *Receipt) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
+func (*Receipt) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Receipt) GetCollector() string {
+	if x != nil {
+		return x.Collector
+	}
+	return ""
+}
+
+func (x *Receipt) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *Receipt) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Receipt) GetSignal() v1.Signal {
+	if x != nil {
+		return x.Signal
+	}
+	return v1.Signal(0)
+}
+
+func (x *Receipt) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *Receipt) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// CompareRequest carries receipts.
+type CompareRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000.
+	Receipts      []*Receipt `protobuf:"bytes,1,rep,name=receipts,proto3" json:"receipts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompareRequest) Reset() {
+	*x = CompareRequest{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareRequest) ProtoMessage() {}
+
+func (x *CompareRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareRequest.ProtoReflect.Descriptor instead.
+func (*CompareRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *CompareRequest) GetReceipts() []*Receipt {
+	if x != nil {
+		return x.Receipts
+	}
+	return nil
+}
+
+// CompareResponse tells what contradicts the receiver's own receipts.
+type CompareResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The receiver's receipts for the same batches with another digest.
+	Contradictions []*Receipt `protobuf:"bytes,1,rep,name=contradictions,proto3" json:"contradictions,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CompareResponse) Reset() {
+	*x = CompareResponse{}
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompareResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompareResponse) ProtoMessage() {}
+
+func (x *CompareResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_ingestion_v1_ingestion_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompareResponse.ProtoReflect.Descriptor instead.
+func (*CompareResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CompareResponse) GetContradictions() []*Receipt {
+	if x != nil {
+		return x.Contradictions
+	}
+	return nil
+}
+
 var File_triflow_ingestion_v1_ingestion_proto protoreflect.FileDescriptor
 
 const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\n" +
-	"$triflow/ingestion/v1/ingestion.proto\x12\x14triflow.ingestion.v1\x1a\x1cgoogle/api/annotations.proto\x1a triflow/handoff/v1/handoff.proto\"\x12\n" +
+	"$triflow/ingestion/v1/ingestion.proto\x12\x14triflow.ingestion.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a triflow/handoff/v1/handoff.proto\"\x12\n" +
 	"\x10GetLedgerRequest\"Q\n" +
 	"\x11GetLedgerResponse\x12<\n" +
-	"\asignals\x18\x01 \x03(\v2\".triflow.ingestion.v1.SignalLedgerR\asignals\"\x83\x02\n" +
+	"\asignals\x18\x01 \x03(\v2\".triflow.ingestion.v1.SignalLedgerR\asignals\"\x97\x02\n" +
 	"\fSignalLedger\x122\n" +
 	"\x06signal\x18\x01 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x1a\n" +
 	"\baccepted\x18\x02 \x01(\x04R\baccepted\x12\x12\n" +
@@ -279,12 +2364,196 @@ const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\abacklog\x18\x04 \x01(\x04R\abacklog\x12<\n" +
 	"\arefused\x18\x05 \x03(\v2\".triflow.ingestion.v1.RefusedCountR\arefused\x12\x1a\n" +
 	"\brequests\x18\x06 \x01(\x04R\brequests\x12\x1b\n" +
-	"\twal_bytes\x18\a \x01(\x04R\bwalBytes\"<\n" +
+	"\twal_bytes\x18\a \x01(\x04R\bwalBytes\x12\x12\n" +
+	"\x04lost\x18\b \x01(\x04R\x04lost\"<\n" +
 	"\fRefusedCount\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
-	"\x05items\x18\x02 \x01(\x04R\x05items2\x92\x01\n" +
+	"\x05items\x18\x02 \x01(\x04R\x05items\"\xb6\x01\n" +
+	"\x12ListSendersRequest\x122\n" +
+	"\x06signal\x18\x01 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x18\n" +
+	"\aservice\x18\x03 \x01(\tR\aservice\x12\x1b\n" +
+	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\"\x93\x01\n" +
+	"\x13ListSendersResponse\x126\n" +
+	"\asenders\x18\x01 \x03(\v2\x1c.triflow.ingestion.v1.SenderR\asenders\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1c\n" +
+	"\tforgotten\x18\x03 \x01(\x04R\tforgotten\"\xc3\x04\n" +
+	"\x06Sender\x122\n" +
+	"\x06signal\x18\x01 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x18\n" +
+	"\aservice\x18\x03 \x01(\tR\aservice\x12\x10\n" +
+	"\x03sdk\x18\x04 \x01(\tR\x03sdk\x12\x18\n" +
+	"\aaddress\x18\x05 \x01(\tR\aaddress\x12\x1e\n" +
+	"\n" +
+	"credential\x18\x06 \x01(\tR\n" +
+	"credential\x129\n" +
+	"\n" +
+	"first_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x127\n" +
+	"\tlast_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x12\x18\n" +
+	"\abatches\x18\t \x01(\x04R\abatches\x12\x1a\n" +
+	"\baccepted\x18\n" +
+	" \x01(\x04R\baccepted\x12<\n" +
+	"\arefused\x18\v \x03(\v2\".triflow.ingestion.v1.RefusedCountR\arefused\x129\n" +
+	"\x06sample\x18\f \x01(\v2!.triflow.ingestion.v1.RefusedItemR\x06sample\x12+\n" +
+	"\x03lag\x18\r \x01(\v2\x19.triflow.ingestion.v1.LagR\x03lag\x127\n" +
+	"\aquality\x18\x0e \x01(\v2\x1d.triflow.ingestion.v1.QualityR\aquality\"\x91\x01\n" +
+	"\vRefusedItem\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x12\n" +
+	"\x04item\x18\x05 \x01(\tR\x04item\"u\n" +
+	"\x03Lag\x12+\n" +
+	"\x03p50\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03p50\x12+\n" +
+	"\x03p99\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03p99\x12\x14\n" +
+	"\x05items\x18\x03 \x01(\x04R\x05items\"\xf3\x01\n" +
+	"\aQuality\x12'\n" +
+	"\fcompleteness\x18\x01 \x01(\x01H\x00R\fcompleteness\x88\x01\x01\x12\x1f\n" +
+	"\baccuracy\x18\x02 \x01(\x01H\x01R\baccuracy\x88\x01\x01\x122\n" +
+	"\x12timeliness_seconds\x18\x03 \x01(\x01H\x02R\x11timelinessSeconds\x88\x01\x01\x12%\n" +
+	"\vconsistency\x18\x04 \x01(\x01H\x03R\vconsistency\x88\x01\x01B\x0f\n" +
+	"\r_completenessB\v\n" +
+	"\t_accuracyB\x15\n" +
+	"\x13_timeliness_secondsB\x0e\n" +
+	"\f_consistency\"\x14\n" +
+	"\x12ListTenantsRequest\"M\n" +
+	"\x13ListTenantsResponse\x126\n" +
+	"\atenants\x18\x01 \x03(\v2\x1c.triflow.ingestion.v1.TenantR\atenants\"\xd5\x02\n" +
+	"\x06Tenant\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
+	"\x13requests_per_second\x18\x02 \x01(\x01R\x11requestsPerSecond\x12(\n" +
+	"\x10items_per_second\x18\x03 \x01(\x01R\x0eitemsPerSecond\x12(\n" +
+	"\x10bytes_per_second\x18\x04 \x01(\x01R\x0ebytesPerSecond\x12&\n" +
+	"\x0fin_flight_bytes\x18\x05 \x01(\x04R\rinFlightBytes\x121\n" +
+	"\x15in_flight_share_bytes\x18\x06 \x01(\x04R\x12inFlightShareBytes\x12\x1a\n" +
+	"\baccepted\x18\a \x01(\x04R\baccepted\x12<\n" +
+	"\arefused\x18\b \x03(\v2\".triflow.ingestion.v1.RefusedCountR\arefused\"\x19\n" +
+	"\x17ListDestinationsRequest\"a\n" +
+	"\x18ListDestinationsResponse\x12E\n" +
+	"\fdestinations\x18\x01 \x03(\v2!.triflow.ingestion.v1.DestinationR\fdestinations\"\xa1\x02\n" +
+	"\vDestination\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
+	"\x06signal\x18\x02 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x12\n" +
+	"\x04done\x18\x03 \x01(\x04R\x04done\x12!\n" +
+	"\fbehind_items\x18\x04 \x01(\x04R\vbehindItems\x12!\n" +
+	"\fbehind_bytes\x18\x05 \x01(\x04R\vbehindBytes\x12\x18\n" +
+	"\adropped\x18\x06 \x01(\x04R\adropped\x12\x18\n" +
+	"\aretries\x18\a \x01(\x04R\aretries\x12<\n" +
+	"\tendpoints\x18\b \x03(\v2\x1e.triflow.ingestion.v1.EndpointR\tendpoints\"\xbf\x02\n" +
+	"\bEndpoint\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1a\n" +
+	"\bpriority\x18\x02 \x01(\x05R\bpriority\x12\x18\n" +
+	"\ahealthy\x18\x03 \x01(\bR\ahealthy\x12<\n" +
+	"\abreaker\x18\x04 \x01(\x0e2\".triflow.ingestion.v1.BreakerStateR\abreaker\x12\x1b\n" +
+	"\tin_flight\x18\x05 \x01(\rR\binFlight\x12\x12\n" +
+	"\x04sent\x18\x06 \x01(\x04R\x04sent\x12\x16\n" +
+	"\x06failed\x18\a \x01(\x04R\x06failed\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\b \x01(\tR\tlastError\x12=\n" +
+	"\fchanged_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vchangedTime\"\x14\n" +
+	"\x12GetDataFlowRequest\"\x81\x01\n" +
+	"\x13GetDataFlowResponse\x124\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x1e.triflow.ingestion.v1.FlowNodeR\x05nodes\x124\n" +
+	"\x05edges\x18\x02 \x03(\v2\x1e.triflow.ingestion.v1.FlowEdgeR\x05edges\"b\n" +
+	"\bFlowNode\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x1e.triflow.ingestion.v1.FlowRoleR\x04role\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\x8c\x03\n" +
+	"\bFlowEdge\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x122\n" +
+	"\x04type\x18\x03 \x01(\x0e2\x1e.triflow.ingestion.v1.FlowTypeR\x04type\x12A\n" +
+	"\ttransform\x18\x04 \x01(\x0e2#.triflow.ingestion.v1.FlowTransformR\ttransform\x128\n" +
+	"\x06effect\x18\x05 \x01(\x0e2 .triflow.ingestion.v1.FlowEffectR\x06effect\x12A\n" +
+	"\tdirection\x18\x06 \x01(\x0e2#.triflow.ingestion.v1.FlowDirectionR\tdirection\x12(\n" +
+	"\x10items_per_second\x18\a \x01(\x01R\x0eitemsPerSecond\x12(\n" +
+	"\x10bytes_per_second\x18\b \x01(\x01R\x0ebytesPerSecond\x12\x14\n" +
+	"\x05items\x18\t \x01(\x04R\x05items\"\x87\x01\n" +
+	"\x11ListFaultsRequest\x126\n" +
+	"\x05class\x18\x01 \x01(\x0e2 .triflow.ingestion.v1.FaultClassR\x05class\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"q\n" +
+	"\x12ListFaultsResponse\x123\n" +
+	"\x06faults\x18\x01 \x03(\v2\x1b.triflow.ingestion.v1.FaultR\x06faults\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd5\x02\n" +
+	"\x05Fault\x126\n" +
+	"\x05class\x18\x01 \x01(\x0e2 .triflow.ingestion.v1.FaultClassR\x05class\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x122\n" +
+	"\x06signal\x18\x04 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x129\n" +
+	"\n" +
+	"first_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstTime\x127\n" +
+	"\tlast_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x12\x14\n" +
+	"\x05count\x18\a \x01(\x04R\x05count\x12\x14\n" +
+	"\x05items\x18\b \x01(\x04R\x05items\x12\x12\n" +
+	"\x04text\x18\t \x01(\tR\x04text\"\xc5\x01\n" +
+	"\aReceipt\x12\x1c\n" +
+	"\tcollector\x18\x01 \x01(\tR\tcollector\x12\x16\n" +
+	"\x06stream\x18\x02 \x01(\tR\x06stream\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\x122\n" +
+	"\x06signal\x18\x04 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x16\n" +
+	"\x06digest\x18\x05 \x01(\fR\x06digest\x12\x1c\n" +
+	"\tsignature\x18\x06 \x01(\fR\tsignature\"K\n" +
+	"\x0eCompareRequest\x129\n" +
+	"\breceipts\x18\x01 \x03(\v2\x1d.triflow.ingestion.v1.ReceiptR\breceipts\"X\n" +
+	"\x0fCompareResponse\x12E\n" +
+	"\x0econtradictions\x18\x01 \x03(\v2\x1d.triflow.ingestion.v1.ReceiptR\x0econtradictions*|\n" +
+	"\fBreakerState\x12\x1d\n" +
+	"\x19BREAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14BREAKER_STATE_CLOSED\x10\x01\x12\x16\n" +
+	"\x12BREAKER_STATE_OPEN\x10\x02\x12\x1b\n" +
+	"\x17BREAKER_STATE_HALF_OPEN\x10\x03*f\n" +
+	"\bFlowRole\x12\x19\n" +
+	"\x15FLOW_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12FLOW_ROLE_PRODUCER\x10\x01\x12\x13\n" +
+	"\x0fFLOW_ROLE_STAGE\x10\x02\x12\x12\n" +
+	"\x0eFLOW_ROLE_SINK\x10\x03*\x8b\x01\n" +
+	"\bFlowType\x12\x19\n" +
+	"\x15FLOW_TYPE_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eFLOW_TYPE_SPAN\x10\x01\x12\x14\n" +
+	"\x10FLOW_TYPE_METRIC\x10\x02\x12\x11\n" +
+	"\rFLOW_TYPE_LOG\x10\x03\x12\x13\n" +
+	"\x0fFLOW_TYPE_EVENT\x10\x04\x12\x12\n" +
+	"\x0eFLOW_TYPE_LINK\x10\x05*\xb8\x01\n" +
+	"\rFlowTransform\x12\x1e\n" +
+	"\x1aFLOW_TRANSFORM_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15FLOW_TRANSFORM_FILTER\x10\x01\x12\x1c\n" +
+	"\x18FLOW_TRANSFORM_AGGREGATE\x10\x02\x12\x19\n" +
+	"\x15FLOW_TRANSFORM_ENRICH\x10\x03\x12\x19\n" +
+	"\x15FLOW_TRANSFORM_SAMPLE\x10\x04\x12\x18\n" +
+	"\x14FLOW_TRANSFORM_BATCH\x10\x05*u\n" +
+	"\n" +
+	"FlowEffect\x12\x1b\n" +
+	"\x17FLOW_EFFECT_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14FLOW_EFFECT_LOSSLESS\x10\x01\x12\x15\n" +
+	"\x11FLOW_EFFECT_LOSSY\x10\x02\x12\x19\n" +
+	"\x15FLOW_EFFECT_ENRICHING\x10\x03*\x83\x01\n" +
+	"\rFlowDirection\x12\x1e\n" +
+	"\x1aFLOW_DIRECTION_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16FLOW_DIRECTION_FORWARD\x10\x01\x12\x1a\n" +
+	"\x16FLOW_DIRECTION_REVERSE\x10\x02\x12\x1a\n" +
+	"\x16FLOW_DIRECTION_LATERAL\x10\x03*\xa7\x01\n" +
+	"\n" +
+	"FaultClass\x12\x1b\n" +
+	"\x17FAULT_CLASS_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11FAULT_CLASS_CRASH\x10\x01\x12\x18\n" +
+	"\x14FAULT_CLASS_OMISSION\x10\x02\x12\x16\n" +
+	"\x12FAULT_CLASS_TIMING\x10\x03\x12\x18\n" +
+	"\x14FAULT_CLASS_RESPONSE\x10\x04\x12\x19\n" +
+	"\x15FAULT_CLASS_BYZANTINE\x10\x052\xcb\x06\n" +
 	"\x10IngestionService\x12~\n" +
-	"\tGetLedger\x12&.triflow.ingestion.v1.GetLedgerRequest\x1a'.triflow.ingestion.v1.GetLedgerResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/ingestion/ledgerB\xe3\x01\n" +
+	"\tGetLedger\x12&.triflow.ingestion.v1.GetLedgerRequest\x1a'.triflow.ingestion.v1.GetLedgerResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/ingestion/ledger\x12\x85\x01\n" +
+	"\vListSenders\x12(.triflow.ingestion.v1.ListSendersRequest\x1a).triflow.ingestion.v1.ListSendersResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/ingestion/senders\x12\x85\x01\n" +
+	"\vListTenants\x12(.triflow.ingestion.v1.ListTenantsRequest\x1a).triflow.ingestion.v1.ListTenantsResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/ingestion/tenants\x12\x99\x01\n" +
+	"\x10ListDestinations\x12-.triflow.ingestion.v1.ListDestinationsRequest\x1a..triflow.ingestion.v1.ListDestinationsResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/ingestion/destinations\x12\x86\x01\n" +
+	"\vGetDataFlow\x12(.triflow.ingestion.v1.GetDataFlowRequest\x1a).triflow.ingestion.v1.GetDataFlowResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/ingestion/dataflow\x12\x81\x01\n" +
+	"\n" +
+	"ListFaults\x12'.triflow.ingestion.v1.ListFaultsRequest\x1a(.triflow.ingestion.v1.ListFaultsResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/ingestion/faults2h\n" +
+	"\x0eWitnessService\x12V\n" +
+	"\aCompare\x12$.triflow.ingestion.v1.CompareRequest\x1a%.triflow.ingestion.v1.CompareResponseB\xe3\x01\n" +
 	"\x18com.triflow.ingestion.v1B\x0eIngestionProtoP\x01ZEgithub.com/triflow/triflow/proto/gen/triflow/ingestion/v1;ingestionv1\xa2\x02\x03TIX\xaa\x02\x14Triflow.Ingestion.V1\xca\x02\x14Triflow\\Ingestion\\V1\xe2\x02 Triflow\\Ingestion\\V1\\GPBMetadata\xea\x02\x16Triflow::Ingestion::V1b\x06proto3"
 
 var (
@@ -299,25 +2568,105 @@ func file_triflow_ingestion_v1_ingestion_proto_rawDescGZIP() []byte {
 	return file_triflow_ingestion_v1_ingestion_proto_rawDescData
 }
 
-var file_triflow_ingestion_v1_ingestion_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_triflow_ingestion_v1_ingestion_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_triflow_ingestion_v1_ingestion_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_triflow_ingestion_v1_ingestion_proto_goTypes = []any{
-	(*GetLedgerRequest)(nil),  // 0: triflow.ingestion.v1.GetLedgerRequest
-	(*GetLedgerResponse)(nil), // 1: triflow.ingestion.v1.GetLedgerResponse
-	(*SignalLedger)(nil),      // 2: triflow.ingestion.v1.SignalLedger
-	(*RefusedCount)(nil),      // 3: triflow.ingestion.v1.RefusedCount
-	(v1.Signal)(0),            // 4: triflow.handoff.v1.Signal
+	(BreakerState)(0),                // 0: triflow.ingestion.v1.BreakerState
+	(FlowRole)(0),                    // 1: triflow.ingestion.v1.FlowRole
+	(FlowType)(0),                    // 2: triflow.ingestion.v1.FlowType
+	(FlowTransform)(0),               // 3: triflow.ingestion.v1.FlowTransform
+	(FlowEffect)(0),                  // 4: triflow.ingestion.v1.FlowEffect
+	(FlowDirection)(0),               // 5: triflow.ingestion.v1.FlowDirection
+	(FaultClass)(0),                  // 6: triflow.ingestion.v1.FaultClass
+	(*GetLedgerRequest)(nil),         // 7: triflow.ingestion.v1.GetLedgerRequest
+	(*GetLedgerResponse)(nil),        // 8: triflow.ingestion.v1.GetLedgerResponse
+	(*SignalLedger)(nil),             // 9: triflow.ingestion.v1.SignalLedger
+	(*RefusedCount)(nil),             // 10: triflow.ingestion.v1.RefusedCount
+	(*ListSendersRequest)(nil),       // 11: triflow.ingestion.v1.ListSendersRequest
+	(*ListSendersResponse)(nil),      // 12: triflow.ingestion.v1.ListSendersResponse
+	(*Sender)(nil),                   // 13: triflow.ingestion.v1.Sender
+	(*RefusedItem)(nil),              // 14: triflow.ingestion.v1.RefusedItem
+	(*Lag)(nil),                      // 15: triflow.ingestion.v1.Lag
+	(*Quality)(nil),                  // 16: triflow.ingestion.v1.Quality
+	(*ListTenantsRequest)(nil),       // 17: triflow.ingestion.v1.ListTenantsRequest
+	(*ListTenantsResponse)(nil),      // 18: triflow.ingestion.v1.ListTenantsResponse
+	(*Tenant)(nil),                   // 19: triflow.ingestion.v1.Tenant
+	(*ListDestinationsRequest)(nil),  // 20: triflow.ingestion.v1.ListDestinationsRequest
+	(*ListDestinationsResponse)(nil), // 21: triflow.ingestion.v1.ListDestinationsResponse
+	(*Destination)(nil),              // 22: triflow.ingestion.v1.Destination
+	(*Endpoint)(nil),                 // 23: triflow.ingestion.v1.Endpoint
+	(*GetDataFlowRequest)(nil),       // 24: triflow.ingestion.v1.GetDataFlowRequest
+	(*GetDataFlowResponse)(nil),      // 25: triflow.ingestion.v1.GetDataFlowResponse
+	(*FlowNode)(nil),                 // 26: triflow.ingestion.v1.FlowNode
+	(*FlowEdge)(nil),                 // 27: triflow.ingestion.v1.FlowEdge
+	(*ListFaultsRequest)(nil),        // 28: triflow.ingestion.v1.ListFaultsRequest
+	(*ListFaultsResponse)(nil),       // 29: triflow.ingestion.v1.ListFaultsResponse
+	(*Fault)(nil),                    // 30: triflow.ingestion.v1.Fault
+	(*Receipt)(nil),                  // 31: triflow.ingestion.v1.Receipt
+	(*CompareRequest)(nil),           // 32: triflow.ingestion.v1.CompareRequest
+	(*CompareResponse)(nil),          // 33: triflow.ingestion.v1.CompareResponse
+	(v1.Signal)(0),                   // 34: triflow.handoff.v1.Signal
+	(*timestamppb.Timestamp)(nil),    // 35: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),      // 36: google.protobuf.Duration
 }
 var file_triflow_ingestion_v1_ingestion_proto_depIdxs = []int32{
-	2, // 0: triflow.ingestion.v1.GetLedgerResponse.signals:type_name -> triflow.ingestion.v1.SignalLedger
-	4, // 1: triflow.ingestion.v1.SignalLedger.signal:type_name -> triflow.handoff.v1.Signal
-	3, // 2: triflow.ingestion.v1.SignalLedger.refused:type_name -> triflow.ingestion.v1.RefusedCount
-	0, // 3: triflow.ingestion.v1.IngestionService.GetLedger:input_type -> triflow.ingestion.v1.GetLedgerRequest
-	1, // 4: triflow.ingestion.v1.IngestionService.GetLedger:output_type -> triflow.ingestion.v1.GetLedgerResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	9,  // 0: triflow.ingestion.v1.GetLedgerResponse.signals:type_name -> triflow.ingestion.v1.SignalLedger
+	34, // 1: triflow.ingestion.v1.SignalLedger.signal:type_name -> triflow.handoff.v1.Signal
+	10, // 2: triflow.ingestion.v1.SignalLedger.refused:type_name -> triflow.ingestion.v1.RefusedCount
+	34, // 3: triflow.ingestion.v1.ListSendersRequest.signal:type_name -> triflow.handoff.v1.Signal
+	13, // 4: triflow.ingestion.v1.ListSendersResponse.senders:type_name -> triflow.ingestion.v1.Sender
+	34, // 5: triflow.ingestion.v1.Sender.signal:type_name -> triflow.handoff.v1.Signal
+	35, // 6: triflow.ingestion.v1.Sender.first_time:type_name -> google.protobuf.Timestamp
+	35, // 7: triflow.ingestion.v1.Sender.last_time:type_name -> google.protobuf.Timestamp
+	10, // 8: triflow.ingestion.v1.Sender.refused:type_name -> triflow.ingestion.v1.RefusedCount
+	14, // 9: triflow.ingestion.v1.Sender.sample:type_name -> triflow.ingestion.v1.RefusedItem
+	15, // 10: triflow.ingestion.v1.Sender.lag:type_name -> triflow.ingestion.v1.Lag
+	16, // 11: triflow.ingestion.v1.Sender.quality:type_name -> triflow.ingestion.v1.Quality
+	35, // 12: triflow.ingestion.v1.RefusedItem.time:type_name -> google.protobuf.Timestamp
+	36, // 13: triflow.ingestion.v1.Lag.p50:type_name -> google.protobuf.Duration
+	36, // 14: triflow.ingestion.v1.Lag.p99:type_name -> google.protobuf.Duration
+	19, // 15: triflow.ingestion.v1.ListTenantsResponse.tenants:type_name -> triflow.ingestion.v1.Tenant
+	10, // 16: triflow.ingestion.v1.Tenant.refused:type_name -> triflow.ingestion.v1.RefusedCount
+	22, // 17: triflow.ingestion.v1.ListDestinationsResponse.destinations:type_name -> triflow.ingestion.v1.Destination
+	34, // 18: triflow.ingestion.v1.Destination.signal:type_name -> triflow.handoff.v1.Signal
+	23, // 19: triflow.ingestion.v1.Destination.endpoints:type_name -> triflow.ingestion.v1.Endpoint
+	0,  // 20: triflow.ingestion.v1.Endpoint.breaker:type_name -> triflow.ingestion.v1.BreakerState
+	35, // 21: triflow.ingestion.v1.Endpoint.changed_time:type_name -> google.protobuf.Timestamp
+	26, // 22: triflow.ingestion.v1.GetDataFlowResponse.nodes:type_name -> triflow.ingestion.v1.FlowNode
+	27, // 23: triflow.ingestion.v1.GetDataFlowResponse.edges:type_name -> triflow.ingestion.v1.FlowEdge
+	1,  // 24: triflow.ingestion.v1.FlowNode.role:type_name -> triflow.ingestion.v1.FlowRole
+	2,  // 25: triflow.ingestion.v1.FlowEdge.type:type_name -> triflow.ingestion.v1.FlowType
+	3,  // 26: triflow.ingestion.v1.FlowEdge.transform:type_name -> triflow.ingestion.v1.FlowTransform
+	4,  // 27: triflow.ingestion.v1.FlowEdge.effect:type_name -> triflow.ingestion.v1.FlowEffect
+	5,  // 28: triflow.ingestion.v1.FlowEdge.direction:type_name -> triflow.ingestion.v1.FlowDirection
+	6,  // 29: triflow.ingestion.v1.ListFaultsRequest.class:type_name -> triflow.ingestion.v1.FaultClass
+	30, // 30: triflow.ingestion.v1.ListFaultsResponse.faults:type_name -> triflow.ingestion.v1.Fault
+	6,  // 31: triflow.ingestion.v1.Fault.class:type_name -> triflow.ingestion.v1.FaultClass
+	34, // 32: triflow.ingestion.v1.Fault.signal:type_name -> triflow.handoff.v1.Signal
+	35, // 33: triflow.ingestion.v1.Fault.first_time:type_name -> google.protobuf.Timestamp
+	35, // 34: triflow.ingestion.v1.Fault.last_time:type_name -> google.protobuf.Timestamp
+	34, // 35: triflow.ingestion.v1.Receipt.signal:type_name -> triflow.handoff.v1.Signal
+	31, // 36: triflow.ingestion.v1.CompareRequest.receipts:type_name -> triflow.ingestion.v1.Receipt
+	31, // 37: triflow.ingestion.v1.CompareResponse.contradictions:type_name -> triflow.ingestion.v1.Receipt
+	7,  // 38: triflow.ingestion.v1.IngestionService.GetLedger:input_type -> triflow.ingestion.v1.GetLedgerRequest
+	11, // 39: triflow.ingestion.v1.IngestionService.ListSenders:input_type -> triflow.ingestion.v1.ListSendersRequest
+	17, // 40: triflow.ingestion.v1.IngestionService.ListTenants:input_type -> triflow.ingestion.v1.ListTenantsRequest
+	20, // 41: triflow.ingestion.v1.IngestionService.ListDestinations:input_type -> triflow.ingestion.v1.ListDestinationsRequest
+	24, // 42: triflow.ingestion.v1.IngestionService.GetDataFlow:input_type -> triflow.ingestion.v1.GetDataFlowRequest
+	28, // 43: triflow.ingestion.v1.IngestionService.ListFaults:input_type -> triflow.ingestion.v1.ListFaultsRequest
+	32, // 44: triflow.ingestion.v1.WitnessService.Compare:input_type -> triflow.ingestion.v1.CompareRequest
+	8,  // 45: triflow.ingestion.v1.IngestionService.GetLedger:output_type -> triflow.ingestion.v1.GetLedgerResponse
+	12, // 46: triflow.ingestion.v1.IngestionService.ListSenders:output_type -> triflow.ingestion.v1.ListSendersResponse
+	18, // 47: triflow.ingestion.v1.IngestionService.ListTenants:output_type -> triflow.ingestion.v1.ListTenantsResponse
+	21, // 48: triflow.ingestion.v1.IngestionService.ListDestinations:output_type -> triflow.ingestion.v1.ListDestinationsResponse
+	25, // 49: triflow.ingestion.v1.IngestionService.GetDataFlow:output_type -> triflow.ingestion.v1.GetDataFlowResponse
+	29, // 50: triflow.ingestion.v1.IngestionService.ListFaults:output_type -> triflow.ingestion.v1.ListFaultsResponse
+	33, // 51: triflow.ingestion.v1.WitnessService.Compare:output_type -> triflow.ingestion.v1.CompareResponse
+	45, // [45:52] is the sub-list for method output_type
+	38, // [38:45] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_triflow_ingestion_v1_ingestion_proto_init() }
@@ -325,18 +2674,20 @@ func file_triflow_ingestion_v1_ingestion_proto_init() {
 	if File_triflow_ingestion_v1_ingestion_proto != nil {
 		return
 	}
+	file_triflow_ingestion_v1_ingestion_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_triflow_ingestion_v1_ingestion_proto_rawDesc), len(file_triflow_ingestion_v1_ingestion_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   4,
+			NumEnums:      7,
+			NumMessages:   27,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_triflow_ingestion_v1_ingestion_proto_goTypes,
 		DependencyIndexes: file_triflow_ingestion_v1_ingestion_proto_depIdxs,
+		EnumInfos:         file_triflow_ingestion_v1_ingestion_proto_enumTypes,
 		MessageInfos:      file_triflow_ingestion_v1_ingestion_proto_msgTypes,
 	}.Build()
 	File_triflow_ingestion_v1_ingestion_proto = out.File

@@ -4,8 +4,8 @@
 // - protoc             (unknown)
 // source: triflow/ingestion/v1/ingestion.proto
 
-// Package triflow.ingestion.v1 tells what came in, what was refused and what still waits. Telemetry itself comes in
-// over OTLP: gRPC on 4317, HTTP on 4318.
+// Package triflow.ingestion.v1 tells what came in, from whom, what was refused, what still waits and where it goes.
+// Telemetry itself comes in over OTLP: gRPC on 4317, HTTP on 4318.
 
 package ingestionv1
 
@@ -22,17 +22,34 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	IngestionService_GetLedger_FullMethodName = "/triflow.ingestion.v1.IngestionService/GetLedger"
+	IngestionService_GetLedger_FullMethodName        = "/triflow.ingestion.v1.IngestionService/GetLedger"
+	IngestionService_ListSenders_FullMethodName      = "/triflow.ingestion.v1.IngestionService/ListSenders"
+	IngestionService_ListTenants_FullMethodName      = "/triflow.ingestion.v1.IngestionService/ListTenants"
+	IngestionService_ListDestinations_FullMethodName = "/triflow.ingestion.v1.IngestionService/ListDestinations"
+	IngestionService_GetDataFlow_FullMethodName      = "/triflow.ingestion.v1.IngestionService/GetDataFlow"
+	IngestionService_ListFaults_FullMethodName       = "/triflow.ingestion.v1.IngestionService/ListFaults"
 )
 
 // IngestionServiceClient is the client API for IngestionService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// IngestionService reports on the front door.
+// IngestionService reports on the front door. Counts are since start where nothing else is said.
 type IngestionServiceClient interface {
 	// GetLedger gives the counts per signal. They are exact over restarts for what was accepted; refusals count since start.
 	GetLedger(ctx context.Context, in *GetLedgerRequest, opts ...grpc.CallOption) (*GetLedgerResponse, error)
+	// ListSenders tells who sends: one row per signal, tenant, service, SDK and address, the latest batch first. A bounded
+	// number of rows is kept; the row that was silent for longest goes first. Errors: INVALID_ARGUMENT for a bad page.
+	ListSenders(ctx context.Context, in *ListSendersRequest, opts ...grpc.CallOption) (*ListSendersResponse, error)
+	// ListTenants tells each tenant's limits, what it uses and what was refused, the busiest first.
+	ListTenants(ctx context.Context, in *ListTenantsRequest, opts ...grpc.CallOption) (*ListTenantsResponse, error)
+	// ListDestinations tells where telemetry goes and how far each destination has come.
+	ListDestinations(ctx context.Context, in *ListDestinationsRequest, opts ...grpc.CallOption) (*ListDestinationsResponse, error)
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	GetDataFlow(ctx context.Context, in *GetDataFlowRequest, opts ...grpc.CallOption) (*GetDataFlowResponse, error)
+	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
+	// and subject. Errors: INVALID_ARGUMENT for a bad page.
+	ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error)
 }
 
 type ingestionServiceClient struct {
@@ -53,14 +70,76 @@ func (c *ingestionServiceClient) GetLedger(ctx context.Context, in *GetLedgerReq
 	return out, nil
 }
 
+func (c *ingestionServiceClient) ListSenders(ctx context.Context, in *ListSendersRequest, opts ...grpc.CallOption) (*ListSendersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSendersResponse)
+	err := c.cc.Invoke(ctx, IngestionService_ListSenders_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ingestionServiceClient) ListTenants(ctx context.Context, in *ListTenantsRequest, opts ...grpc.CallOption) (*ListTenantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTenantsResponse)
+	err := c.cc.Invoke(ctx, IngestionService_ListTenants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ingestionServiceClient) ListDestinations(ctx context.Context, in *ListDestinationsRequest, opts ...grpc.CallOption) (*ListDestinationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDestinationsResponse)
+	err := c.cc.Invoke(ctx, IngestionService_ListDestinations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ingestionServiceClient) GetDataFlow(ctx context.Context, in *GetDataFlowRequest, opts ...grpc.CallOption) (*GetDataFlowResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDataFlowResponse)
+	err := c.cc.Invoke(ctx, IngestionService_GetDataFlow_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ingestionServiceClient) ListFaults(ctx context.Context, in *ListFaultsRequest, opts ...grpc.CallOption) (*ListFaultsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFaultsResponse)
+	err := c.cc.Invoke(ctx, IngestionService_ListFaults_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // IngestionServiceServer is the server API for IngestionService service.
 // All implementations must embed UnimplementedIngestionServiceServer
 // for forward compatibility.
 //
-// IngestionService reports on the front door.
+// IngestionService reports on the front door. Counts are since start where nothing else is said.
 type IngestionServiceServer interface {
 	// GetLedger gives the counts per signal. They are exact over restarts for what was accepted; refusals count since start.
 	GetLedger(context.Context, *GetLedgerRequest) (*GetLedgerResponse, error)
+	// ListSenders tells who sends: one row per signal, tenant, service, SDK and address, the latest batch first. A bounded
+	// number of rows is kept; the row that was silent for longest goes first. Errors: INVALID_ARGUMENT for a bad page.
+	ListSenders(context.Context, *ListSendersRequest) (*ListSendersResponse, error)
+	// ListTenants tells each tenant's limits, what it uses and what was refused, the busiest first.
+	ListTenants(context.Context, *ListTenantsRequest) (*ListTenantsResponse, error)
+	// ListDestinations tells where telemetry goes and how far each destination has come.
+	ListDestinations(context.Context, *ListDestinationsRequest) (*ListDestinationsResponse, error)
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	GetDataFlow(context.Context, *GetDataFlowRequest) (*GetDataFlowResponse, error)
+	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
+	// and subject. Errors: INVALID_ARGUMENT for a bad page.
+	ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error)
 	mustEmbedUnimplementedIngestionServiceServer()
 }
 
@@ -73,6 +152,21 @@ type UnimplementedIngestionServiceServer struct{}
 
 func (UnimplementedIngestionServiceServer) GetLedger(context.Context, *GetLedgerRequest) (*GetLedgerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetLedger not implemented")
+}
+func (UnimplementedIngestionServiceServer) ListSenders(context.Context, *ListSendersRequest) (*ListSendersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSenders not implemented")
+}
+func (UnimplementedIngestionServiceServer) ListTenants(context.Context, *ListTenantsRequest) (*ListTenantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTenants not implemented")
+}
+func (UnimplementedIngestionServiceServer) ListDestinations(context.Context, *ListDestinationsRequest) (*ListDestinationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDestinations not implemented")
+}
+func (UnimplementedIngestionServiceServer) GetDataFlow(context.Context, *GetDataFlowRequest) (*GetDataFlowResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDataFlow not implemented")
+}
+func (UnimplementedIngestionServiceServer) ListFaults(context.Context, *ListFaultsRequest) (*ListFaultsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFaults not implemented")
 }
 func (UnimplementedIngestionServiceServer) mustEmbedUnimplementedIngestionServiceServer() {}
 func (UnimplementedIngestionServiceServer) testEmbeddedByValue()                          {}
@@ -113,6 +207,96 @@ func _IngestionService_GetLedger_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IngestionService_ListSenders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSendersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).ListSenders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_ListSenders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).ListSenders(ctx, req.(*ListSendersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IngestionService_ListTenants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTenantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).ListTenants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_ListTenants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).ListTenants(ctx, req.(*ListTenantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IngestionService_ListDestinations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDestinationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).ListDestinations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_ListDestinations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).ListDestinations(ctx, req.(*ListDestinationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IngestionService_GetDataFlow_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDataFlowRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).GetDataFlow(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_GetDataFlow_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).GetDataFlow(ctx, req.(*GetDataFlowRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IngestionService_ListFaults_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFaultsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IngestionServiceServer).ListFaults(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IngestionService_ListFaults_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IngestionServiceServer).ListFaults(ctx, req.(*ListFaultsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // IngestionService_ServiceDesc is the grpc.ServiceDesc for IngestionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -123,6 +307,138 @@ var IngestionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetLedger",
 			Handler:    _IngestionService_GetLedger_Handler,
+		},
+		{
+			MethodName: "ListSenders",
+			Handler:    _IngestionService_ListSenders_Handler,
+		},
+		{
+			MethodName: "ListTenants",
+			Handler:    _IngestionService_ListTenants_Handler,
+		},
+		{
+			MethodName: "ListDestinations",
+			Handler:    _IngestionService_ListDestinations_Handler,
+		},
+		{
+			MethodName: "GetDataFlow",
+			Handler:    _IngestionService_GetDataFlow_Handler,
+		},
+		{
+			MethodName: "ListFaults",
+			Handler:    _IngestionService_ListFaults_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "triflow/ingestion/v1/ingestion.proto",
+}
+
+const (
+	WitnessService_Compare_FullMethodName = "/triflow.ingestion.v1.WitnessService/Compare"
+)
+
+// WitnessServiceClient is the client API for WitnessService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
+// telemetry is found.
+type WitnessServiceClient interface {
+	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
+	// PERMISSION_DENIED, one of an unknown collector as well.
+	Compare(ctx context.Context, in *CompareRequest, opts ...grpc.CallOption) (*CompareResponse, error)
+}
+
+type witnessServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewWitnessServiceClient(cc grpc.ClientConnInterface) WitnessServiceClient {
+	return &witnessServiceClient{cc}
+}
+
+func (c *witnessServiceClient) Compare(ctx context.Context, in *CompareRequest, opts ...grpc.CallOption) (*CompareResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CompareResponse)
+	err := c.cc.Invoke(ctx, WitnessService_Compare_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// WitnessServiceServer is the server API for WitnessService service.
+// All implementations must embed UnimplementedWitnessServiceServer
+// for forward compatibility.
+//
+// WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
+// telemetry is found.
+type WitnessServiceServer interface {
+	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
+	// PERMISSION_DENIED, one of an unknown collector as well.
+	Compare(context.Context, *CompareRequest) (*CompareResponse, error)
+	mustEmbedUnimplementedWitnessServiceServer()
+}
+
+// UnimplementedWitnessServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedWitnessServiceServer struct{}
+
+func (UnimplementedWitnessServiceServer) Compare(context.Context, *CompareRequest) (*CompareResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Compare not implemented")
+}
+func (UnimplementedWitnessServiceServer) mustEmbedUnimplementedWitnessServiceServer() {}
+func (UnimplementedWitnessServiceServer) testEmbeddedByValue()                        {}
+
+// UnsafeWitnessServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to WitnessServiceServer will
+// result in compilation errors.
+type UnsafeWitnessServiceServer interface {
+	mustEmbedUnimplementedWitnessServiceServer()
+}
+
+func RegisterWitnessServiceServer(s grpc.ServiceRegistrar, srv WitnessServiceServer) {
+	// If the following call panics, it indicates UnimplementedWitnessServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&WitnessService_ServiceDesc, srv)
+}
+
+func _WitnessService_Compare_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CompareRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WitnessServiceServer).Compare(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WitnessService_Compare_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WitnessServiceServer).Compare(ctx, req.(*CompareRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// WitnessService_ServiceDesc is the grpc.ServiceDesc for WitnessService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var WitnessService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "triflow.ingestion.v1.WitnessService",
+	HandlerType: (*WitnessServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Compare",
+			Handler:    _WitnessService_Compare_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

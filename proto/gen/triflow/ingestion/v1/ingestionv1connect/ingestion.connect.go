@@ -2,8 +2,8 @@
 //
 // Source: triflow/ingestion/v1/ingestion.proto
 
-// Package triflow.ingestion.v1 tells what came in, what was refused and what still waits. Telemetry itself comes in
-// over OTLP: gRPC on 4317, HTTP on 4318.
+// Package triflow.ingestion.v1 tells what came in, from whom, what was refused, what still waits and where it goes.
+// Telemetry itself comes in over OTLP: gRPC on 4317, HTTP on 4318.
 package ingestionv1connect
 
 import (
@@ -25,6 +25,8 @@ const _ = connect.IsAtLeastVersion1_13_0
 const (
 	// IngestionServiceName is the fully-qualified name of the IngestionService service.
 	IngestionServiceName = "triflow.ingestion.v1.IngestionService"
+	// WitnessServiceName is the fully-qualified name of the WitnessService service.
+	WitnessServiceName = "triflow.ingestion.v1.WitnessService"
 )
 
 // These constants are the fully-qualified names of the RPCs defined in this package. They're
@@ -38,12 +40,41 @@ const (
 	// IngestionServiceGetLedgerProcedure is the fully-qualified name of the IngestionService's
 	// GetLedger RPC.
 	IngestionServiceGetLedgerProcedure = "/triflow.ingestion.v1.IngestionService/GetLedger"
+	// IngestionServiceListSendersProcedure is the fully-qualified name of the IngestionService's
+	// ListSenders RPC.
+	IngestionServiceListSendersProcedure = "/triflow.ingestion.v1.IngestionService/ListSenders"
+	// IngestionServiceListTenantsProcedure is the fully-qualified name of the IngestionService's
+	// ListTenants RPC.
+	IngestionServiceListTenantsProcedure = "/triflow.ingestion.v1.IngestionService/ListTenants"
+	// IngestionServiceListDestinationsProcedure is the fully-qualified name of the IngestionService's
+	// ListDestinations RPC.
+	IngestionServiceListDestinationsProcedure = "/triflow.ingestion.v1.IngestionService/ListDestinations"
+	// IngestionServiceGetDataFlowProcedure is the fully-qualified name of the IngestionService's
+	// GetDataFlow RPC.
+	IngestionServiceGetDataFlowProcedure = "/triflow.ingestion.v1.IngestionService/GetDataFlow"
+	// IngestionServiceListFaultsProcedure is the fully-qualified name of the IngestionService's
+	// ListFaults RPC.
+	IngestionServiceListFaultsProcedure = "/triflow.ingestion.v1.IngestionService/ListFaults"
+	// WitnessServiceCompareProcedure is the fully-qualified name of the WitnessService's Compare RPC.
+	WitnessServiceCompareProcedure = "/triflow.ingestion.v1.WitnessService/Compare"
 )
 
 // IngestionServiceClient is a client for the triflow.ingestion.v1.IngestionService service.
 type IngestionServiceClient interface {
 	// GetLedger gives the counts per signal. They are exact over restarts for what was accepted; refusals count since start.
 	GetLedger(context.Context, *connect.Request[v1.GetLedgerRequest]) (*connect.Response[v1.GetLedgerResponse], error)
+	// ListSenders tells who sends: one row per signal, tenant, service, SDK and address, the latest batch first. A bounded
+	// number of rows is kept; the row that was silent for longest goes first. Errors: INVALID_ARGUMENT for a bad page.
+	ListSenders(context.Context, *connect.Request[v1.ListSendersRequest]) (*connect.Response[v1.ListSendersResponse], error)
+	// ListTenants tells each tenant's limits, what it uses and what was refused, the busiest first.
+	ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error)
+	// ListDestinations tells where telemetry goes and how far each destination has come.
+	ListDestinations(context.Context, *connect.Request[v1.ListDestinationsRequest]) (*connect.Response[v1.ListDestinationsResponse], error)
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	GetDataFlow(context.Context, *connect.Request[v1.GetDataFlowRequest]) (*connect.Response[v1.GetDataFlowResponse], error)
+	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
+	// and subject. Errors: INVALID_ARGUMENT for a bad page.
+	ListFaults(context.Context, *connect.Request[v1.ListFaultsRequest]) (*connect.Response[v1.ListFaultsResponse], error)
 }
 
 // NewIngestionServiceClient constructs a client for the triflow.ingestion.v1.IngestionService
@@ -63,12 +94,47 @@ func NewIngestionServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithSchema(ingestionServiceMethods.ByName("GetLedger")),
 			connect.WithClientOptions(opts...),
 		),
+		listSenders: connect.NewClient[v1.ListSendersRequest, v1.ListSendersResponse](
+			httpClient,
+			baseURL+IngestionServiceListSendersProcedure,
+			connect.WithSchema(ingestionServiceMethods.ByName("ListSenders")),
+			connect.WithClientOptions(opts...),
+		),
+		listTenants: connect.NewClient[v1.ListTenantsRequest, v1.ListTenantsResponse](
+			httpClient,
+			baseURL+IngestionServiceListTenantsProcedure,
+			connect.WithSchema(ingestionServiceMethods.ByName("ListTenants")),
+			connect.WithClientOptions(opts...),
+		),
+		listDestinations: connect.NewClient[v1.ListDestinationsRequest, v1.ListDestinationsResponse](
+			httpClient,
+			baseURL+IngestionServiceListDestinationsProcedure,
+			connect.WithSchema(ingestionServiceMethods.ByName("ListDestinations")),
+			connect.WithClientOptions(opts...),
+		),
+		getDataFlow: connect.NewClient[v1.GetDataFlowRequest, v1.GetDataFlowResponse](
+			httpClient,
+			baseURL+IngestionServiceGetDataFlowProcedure,
+			connect.WithSchema(ingestionServiceMethods.ByName("GetDataFlow")),
+			connect.WithClientOptions(opts...),
+		),
+		listFaults: connect.NewClient[v1.ListFaultsRequest, v1.ListFaultsResponse](
+			httpClient,
+			baseURL+IngestionServiceListFaultsProcedure,
+			connect.WithSchema(ingestionServiceMethods.ByName("ListFaults")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // ingestionServiceClient implements IngestionServiceClient.
 type ingestionServiceClient struct {
-	getLedger *connect.Client[v1.GetLedgerRequest, v1.GetLedgerResponse]
+	getLedger        *connect.Client[v1.GetLedgerRequest, v1.GetLedgerResponse]
+	listSenders      *connect.Client[v1.ListSendersRequest, v1.ListSendersResponse]
+	listTenants      *connect.Client[v1.ListTenantsRequest, v1.ListTenantsResponse]
+	listDestinations *connect.Client[v1.ListDestinationsRequest, v1.ListDestinationsResponse]
+	getDataFlow      *connect.Client[v1.GetDataFlowRequest, v1.GetDataFlowResponse]
+	listFaults       *connect.Client[v1.ListFaultsRequest, v1.ListFaultsResponse]
 }
 
 // GetLedger calls triflow.ingestion.v1.IngestionService.GetLedger.
@@ -76,11 +142,48 @@ func (c *ingestionServiceClient) GetLedger(ctx context.Context, req *connect.Req
 	return c.getLedger.CallUnary(ctx, req)
 }
 
+// ListSenders calls triflow.ingestion.v1.IngestionService.ListSenders.
+func (c *ingestionServiceClient) ListSenders(ctx context.Context, req *connect.Request[v1.ListSendersRequest]) (*connect.Response[v1.ListSendersResponse], error) {
+	return c.listSenders.CallUnary(ctx, req)
+}
+
+// ListTenants calls triflow.ingestion.v1.IngestionService.ListTenants.
+func (c *ingestionServiceClient) ListTenants(ctx context.Context, req *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error) {
+	return c.listTenants.CallUnary(ctx, req)
+}
+
+// ListDestinations calls triflow.ingestion.v1.IngestionService.ListDestinations.
+func (c *ingestionServiceClient) ListDestinations(ctx context.Context, req *connect.Request[v1.ListDestinationsRequest]) (*connect.Response[v1.ListDestinationsResponse], error) {
+	return c.listDestinations.CallUnary(ctx, req)
+}
+
+// GetDataFlow calls triflow.ingestion.v1.IngestionService.GetDataFlow.
+func (c *ingestionServiceClient) GetDataFlow(ctx context.Context, req *connect.Request[v1.GetDataFlowRequest]) (*connect.Response[v1.GetDataFlowResponse], error) {
+	return c.getDataFlow.CallUnary(ctx, req)
+}
+
+// ListFaults calls triflow.ingestion.v1.IngestionService.ListFaults.
+func (c *ingestionServiceClient) ListFaults(ctx context.Context, req *connect.Request[v1.ListFaultsRequest]) (*connect.Response[v1.ListFaultsResponse], error) {
+	return c.listFaults.CallUnary(ctx, req)
+}
+
 // IngestionServiceHandler is an implementation of the triflow.ingestion.v1.IngestionService
 // service.
 type IngestionServiceHandler interface {
 	// GetLedger gives the counts per signal. They are exact over restarts for what was accepted; refusals count since start.
 	GetLedger(context.Context, *connect.Request[v1.GetLedgerRequest]) (*connect.Response[v1.GetLedgerResponse], error)
+	// ListSenders tells who sends: one row per signal, tenant, service, SDK and address, the latest batch first. A bounded
+	// number of rows is kept; the row that was silent for longest goes first. Errors: INVALID_ARGUMENT for a bad page.
+	ListSenders(context.Context, *connect.Request[v1.ListSendersRequest]) (*connect.Response[v1.ListSendersResponse], error)
+	// ListTenants tells each tenant's limits, what it uses and what was refused, the busiest first.
+	ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error)
+	// ListDestinations tells where telemetry goes and how far each destination has come.
+	ListDestinations(context.Context, *connect.Request[v1.ListDestinationsRequest]) (*connect.Response[v1.ListDestinationsResponse], error)
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	GetDataFlow(context.Context, *connect.Request[v1.GetDataFlowRequest]) (*connect.Response[v1.GetDataFlowResponse], error)
+	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
+	// and subject. Errors: INVALID_ARGUMENT for a bad page.
+	ListFaults(context.Context, *connect.Request[v1.ListFaultsRequest]) (*connect.Response[v1.ListFaultsResponse], error)
 }
 
 // NewIngestionServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -96,10 +199,50 @@ func NewIngestionServiceHandler(svc IngestionServiceHandler, opts ...connect.Han
 		connect.WithSchema(ingestionServiceMethods.ByName("GetLedger")),
 		connect.WithHandlerOptions(opts...),
 	)
+	ingestionServiceListSendersHandler := connect.NewUnaryHandler(
+		IngestionServiceListSendersProcedure,
+		svc.ListSenders,
+		connect.WithSchema(ingestionServiceMethods.ByName("ListSenders")),
+		connect.WithHandlerOptions(opts...),
+	)
+	ingestionServiceListTenantsHandler := connect.NewUnaryHandler(
+		IngestionServiceListTenantsProcedure,
+		svc.ListTenants,
+		connect.WithSchema(ingestionServiceMethods.ByName("ListTenants")),
+		connect.WithHandlerOptions(opts...),
+	)
+	ingestionServiceListDestinationsHandler := connect.NewUnaryHandler(
+		IngestionServiceListDestinationsProcedure,
+		svc.ListDestinations,
+		connect.WithSchema(ingestionServiceMethods.ByName("ListDestinations")),
+		connect.WithHandlerOptions(opts...),
+	)
+	ingestionServiceGetDataFlowHandler := connect.NewUnaryHandler(
+		IngestionServiceGetDataFlowProcedure,
+		svc.GetDataFlow,
+		connect.WithSchema(ingestionServiceMethods.ByName("GetDataFlow")),
+		connect.WithHandlerOptions(opts...),
+	)
+	ingestionServiceListFaultsHandler := connect.NewUnaryHandler(
+		IngestionServiceListFaultsProcedure,
+		svc.ListFaults,
+		connect.WithSchema(ingestionServiceMethods.ByName("ListFaults")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/triflow.ingestion.v1.IngestionService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case IngestionServiceGetLedgerProcedure:
 			ingestionServiceGetLedgerHandler.ServeHTTP(w, r)
+		case IngestionServiceListSendersProcedure:
+			ingestionServiceListSendersHandler.ServeHTTP(w, r)
+		case IngestionServiceListTenantsProcedure:
+			ingestionServiceListTenantsHandler.ServeHTTP(w, r)
+		case IngestionServiceListDestinationsProcedure:
+			ingestionServiceListDestinationsHandler.ServeHTTP(w, r)
+		case IngestionServiceGetDataFlowProcedure:
+			ingestionServiceGetDataFlowHandler.ServeHTTP(w, r)
+		case IngestionServiceListFaultsProcedure:
+			ingestionServiceListFaultsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -111,4 +254,98 @@ type UnimplementedIngestionServiceHandler struct{}
 
 func (UnimplementedIngestionServiceHandler) GetLedger(context.Context, *connect.Request[v1.GetLedgerRequest]) (*connect.Response[v1.GetLedgerResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.IngestionService.GetLedger is not implemented"))
+}
+
+func (UnimplementedIngestionServiceHandler) ListSenders(context.Context, *connect.Request[v1.ListSendersRequest]) (*connect.Response[v1.ListSendersResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.IngestionService.ListSenders is not implemented"))
+}
+
+func (UnimplementedIngestionServiceHandler) ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.IngestionService.ListTenants is not implemented"))
+}
+
+func (UnimplementedIngestionServiceHandler) ListDestinations(context.Context, *connect.Request[v1.ListDestinationsRequest]) (*connect.Response[v1.ListDestinationsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.IngestionService.ListDestinations is not implemented"))
+}
+
+func (UnimplementedIngestionServiceHandler) GetDataFlow(context.Context, *connect.Request[v1.GetDataFlowRequest]) (*connect.Response[v1.GetDataFlowResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.IngestionService.GetDataFlow is not implemented"))
+}
+
+func (UnimplementedIngestionServiceHandler) ListFaults(context.Context, *connect.Request[v1.ListFaultsRequest]) (*connect.Response[v1.ListFaultsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.IngestionService.ListFaults is not implemented"))
+}
+
+// WitnessServiceClient is a client for the triflow.ingestion.v1.WitnessService service.
+type WitnessServiceClient interface {
+	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
+	// PERMISSION_DENIED, one of an unknown collector as well.
+	Compare(context.Context, *connect.Request[v1.CompareRequest]) (*connect.Response[v1.CompareResponse], error)
+}
+
+// NewWitnessServiceClient constructs a client for the triflow.ingestion.v1.WitnessService service.
+// By default, it uses the Connect protocol with the binary Protobuf Codec, asks for gzipped
+// responses, and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply the
+// connect.WithGRPC() or connect.WithGRPCWeb() options.
+//
+// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
+// http://api.acme.com or https://acme.com/grpc).
+func NewWitnessServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) WitnessServiceClient {
+	baseURL = strings.TrimRight(baseURL, "/")
+	witnessServiceMethods := v1.File_triflow_ingestion_v1_ingestion_proto.Services().ByName("WitnessService").Methods()
+	return &witnessServiceClient{
+		compare: connect.NewClient[v1.CompareRequest, v1.CompareResponse](
+			httpClient,
+			baseURL+WitnessServiceCompareProcedure,
+			connect.WithSchema(witnessServiceMethods.ByName("Compare")),
+			connect.WithClientOptions(opts...),
+		),
+	}
+}
+
+// witnessServiceClient implements WitnessServiceClient.
+type witnessServiceClient struct {
+	compare *connect.Client[v1.CompareRequest, v1.CompareResponse]
+}
+
+// Compare calls triflow.ingestion.v1.WitnessService.Compare.
+func (c *witnessServiceClient) Compare(ctx context.Context, req *connect.Request[v1.CompareRequest]) (*connect.Response[v1.CompareResponse], error) {
+	return c.compare.CallUnary(ctx, req)
+}
+
+// WitnessServiceHandler is an implementation of the triflow.ingestion.v1.WitnessService service.
+type WitnessServiceHandler interface {
+	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
+	// PERMISSION_DENIED, one of an unknown collector as well.
+	Compare(context.Context, *connect.Request[v1.CompareRequest]) (*connect.Response[v1.CompareResponse], error)
+}
+
+// NewWitnessServiceHandler builds an HTTP handler from the service implementation. It returns the
+// path on which to mount the handler and the handler itself.
+//
+// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
+// and JSON codecs. They also support gzip compression.
+func NewWitnessServiceHandler(svc WitnessServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
+	witnessServiceMethods := v1.File_triflow_ingestion_v1_ingestion_proto.Services().ByName("WitnessService").Methods()
+	witnessServiceCompareHandler := connect.NewUnaryHandler(
+		WitnessServiceCompareProcedure,
+		svc.Compare,
+		connect.WithSchema(witnessServiceMethods.ByName("Compare")),
+		connect.WithHandlerOptions(opts...),
+	)
+	return "/triflow.ingestion.v1.WitnessService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case WitnessServiceCompareProcedure:
+			witnessServiceCompareHandler.ServeHTTP(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+}
+
+// UnimplementedWitnessServiceHandler returns CodeUnimplemented from all methods.
+type UnimplementedWitnessServiceHandler struct{}
+
+func (UnimplementedWitnessServiceHandler) Compare(context.Context, *connect.Request[v1.CompareRequest]) (*connect.Response[v1.CompareResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.ingestion.v1.WitnessService.Compare is not implemented"))
 }

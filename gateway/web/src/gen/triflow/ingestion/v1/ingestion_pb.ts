@@ -2,12 +2,14 @@
 // @generated from file triflow/ingestion/v1/ingestion.proto (package triflow.ingestion.v1, syntax proto3)
 /* eslint-disable */
 
-// Package triflow.ingestion.v1 tells what came in, what was refused and what still waits. Telemetry itself comes in
-// over OTLP: gRPC on 4317, HTTP on 4318.
+// Package triflow.ingestion.v1 tells what came in, from whom, what was refused, what still waits and where it goes.
+// Telemetry itself comes in over OTLP: gRPC on 4317, HTTP on 4318.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Signal } from "../../handoff/v1/handoff_pb";
 import { file_triflow_handoff_v1_handoff } from "../../handoff/v1/handoff_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file triflow/ingestion/v1/ingestion.proto.
  */
 export const file_triflow_ingestion_v1_ingestion: GenFile = /*@__PURE__*/
-  fileDesc("CiR0cmlmbG93L2luZ2VzdGlvbi92MS9pbmdlc3Rpb24ucHJvdG8SFHRyaWZsb3cuaW5nZXN0aW9uLnYxIhIKEEdldExlZGdlclJlcXVlc3QiSAoRR2V0TGVkZ2VyUmVzcG9uc2USMwoHc2lnbmFscxgBIAMoCzIiLnRyaWZsb3cuaW5nZXN0aW9uLnYxLlNpZ25hbExlZGdlciLFAQoMU2lnbmFsTGVkZ2VyEioKBnNpZ25hbBgBIAEoDjIaLnRyaWZsb3cuaGFuZG9mZi52MS5TaWduYWwSEAoIYWNjZXB0ZWQYAiABKAQSDAoEZG9uZRgDIAEoBBIPCgdiYWNrbG9nGAQgASgEEjMKB3JlZnVzZWQYBSADKAsyIi50cmlmbG93LmluZ2VzdGlvbi52MS5SZWZ1c2VkQ291bnQSEAoIcmVxdWVzdHMYBiABKAQSEQoJd2FsX2J5dGVzGAcgASgEIi0KDFJlZnVzZWRDb3VudBIOCgZyZWFzb24YASABKAkSDQoFaXRlbXMYAiABKAQykgEKEEluZ2VzdGlvblNlcnZpY2USfgoJR2V0TGVkZ2VyEiYudHJpZmxvdy5pbmdlc3Rpb24udjEuR2V0TGVkZ2VyUmVxdWVzdBonLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkdldExlZGdlclJlc3BvbnNlIiCC0+STAhoSGC9hcGkvdjEvaW5nZXN0aW9uL2xlZGdlckLjAQoYY29tLnRyaWZsb3cuaW5nZXN0aW9uLnYxQg5Jbmdlc3Rpb25Qcm90b1ABWkVnaXRodWIuY29tL3RyaWZsb3cvdHJpZmxvdy9wcm90by9nZW4vdHJpZmxvdy9pbmdlc3Rpb24vdjE7aW5nZXN0aW9udjGiAgNUSViqAhRUcmlmbG93LkluZ2VzdGlvbi5WMcoCFFRyaWZsb3dcSW5nZXN0aW9uXFYx4gIgVHJpZmxvd1xJbmdlc3Rpb25cVjFcR1BCTWV0YWRhdGHqAhZUcmlmbG93OjpJbmdlc3Rpb246OlYxYgZwcm90bzM", [file_google_api_annotations, file_triflow_handoff_v1_handoff]);
+  fileDesc("CiR0cmlmbG93L2luZ2VzdGlvbi92MS9pbmdlc3Rpb24ucHJvdG8SFHRyaWZsb3cuaW5nZXN0aW9uLnYxIhIKEEdldExlZGdlclJlcXVlc3QiSAoRR2V0TGVkZ2VyUmVzcG9uc2USMwoHc2lnbmFscxgBIAMoCzIiLnRyaWZsb3cuaW5nZXN0aW9uLnYxLlNpZ25hbExlZGdlciLTAQoMU2lnbmFsTGVkZ2VyEioKBnNpZ25hbBgBIAEoDjIaLnRyaWZsb3cuaGFuZG9mZi52MS5TaWduYWwSEAoIYWNjZXB0ZWQYAiABKAQSDAoEZG9uZRgDIAEoBBIPCgdiYWNrbG9nGAQgASgEEjMKB3JlZnVzZWQYBSADKAsyIi50cmlmbG93LmluZ2VzdGlvbi52MS5SZWZ1c2VkQ291bnQSEAoIcmVxdWVzdHMYBiABKAQSEQoJd2FsX2J5dGVzGAcgASgEEgwKBGxvc3QYCCABKAQiLQoMUmVmdXNlZENvdW50Eg4KBnJlYXNvbhgBIAEoCRINCgVpdGVtcxgCIAEoBCKIAQoSTGlzdFNlbmRlcnNSZXF1ZXN0EioKBnNpZ25hbBgBIAEoDjIaLnRyaWZsb3cuaGFuZG9mZi52MS5TaWduYWwSDgoGdGVuYW50GAIgASgJEg8KB3NlcnZpY2UYAyABKAkSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkicAoTTGlzdFNlbmRlcnNSZXNwb25zZRItCgdzZW5kZXJzGAEgAygLMhwudHJpZmxvdy5pbmdlc3Rpb24udjEuU2VuZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIRCglmb3Jnb3R0ZW4YAyABKAQiyQMKBlNlbmRlchIqCgZzaWduYWwYASABKA4yGi50cmlmbG93LmhhbmRvZmYudjEuU2lnbmFsEg4KBnRlbmFudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEgsKA3NkaxgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEhIKCmNyZWRlbnRpYWwYBiABKAkSLgoKZmlyc3RfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdiYXRjaGVzGAkgASgEEhAKCGFjY2VwdGVkGAogASgEEjMKB3JlZnVzZWQYCyADKAsyIi50cmlmbG93LmluZ2VzdGlvbi52MS5SZWZ1c2VkQ291bnQSMQoGc2FtcGxlGAwgASgLMiEudHJpZmxvdy5pbmdlc3Rpb24udjEuUmVmdXNlZEl0ZW0SJgoDbGFnGA0gASgLMhkudHJpZmxvdy5pbmdlc3Rpb24udjEuTGFnEi4KB3F1YWxpdHkYDiABKAsyHS50cmlmbG93LmluZ2VzdGlvbi52MS5RdWFsaXR5InEKC1JlZnVzZWRJdGVtEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIMCgRwYXRoGAMgASgJEgwKBHRleHQYBCABKAkSDAoEaXRlbRgFIAEoCSJkCgNMYWcSJgoDcDUwGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3A5ORgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVpdGVtcxgDIAEoBCK7AQoHUXVhbGl0eRIZCgxjb21wbGV0ZW5lc3MYASABKAFIAIgBARIVCghhY2N1cmFjeRgCIAEoAUgBiAEBEh8KEnRpbWVsaW5lc3Nfc2Vjb25kcxgDIAEoAUgCiAEBEhgKC2NvbnNpc3RlbmN5GAQgASgBSAOIAQFCDwoNX2NvbXBsZXRlbmVzc0ILCglfYWNjdXJhY3lCFQoTX3RpbWVsaW5lc3Nfc2Vjb25kc0IOCgxfY29uc2lzdGVuY3kiFAoSTGlzdFRlbmFudHNSZXF1ZXN0IkQKE0xpc3RUZW5hbnRzUmVzcG9uc2USLQoHdGVuYW50cxgBIAMoCzIcLnRyaWZsb3cuaW5nZXN0aW9uLnYxLlRlbmFudCLmAQoGVGVuYW50EgwKBG5hbWUYASABKAkSGwoTcmVxdWVzdHNfcGVyX3NlY29uZBgCIAEoARIYChBpdGVtc19wZXJfc2Vjb25kGAMgASgBEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBCABKAESFwoPaW5fZmxpZ2h0X2J5dGVzGAUgASgEEh0KFWluX2ZsaWdodF9zaGFyZV9ieXRlcxgGIAEoBBIQCghhY2NlcHRlZBgHIAEoBBIzCgdyZWZ1c2VkGAggAygLMiIudHJpZmxvdy5pbmdlc3Rpb24udjEuUmVmdXNlZENvdW50IhkKF0xpc3REZXN0aW5hdGlvbnNSZXF1ZXN0IlMKGExpc3REZXN0aW5hdGlvbnNSZXNwb25zZRI3CgxkZXN0aW5hdGlvbnMYASADKAsyIS50cmlmbG93LmluZ2VzdGlvbi52MS5EZXN0aW5hdGlvbiLWAQoLRGVzdGluYXRpb24SDAoEbmFtZRgBIAEoCRIqCgZzaWduYWwYAiABKA4yGi50cmlmbG93LmhhbmRvZmYudjEuU2lnbmFsEgwKBGRvbmUYAyABKAQSFAoMYmVoaW5kX2l0ZW1zGAQgASgEEhQKDGJlaGluZF9ieXRlcxgFIAEoBBIPCgdkcm9wcGVkGAYgASgEEg8KB3JldHJpZXMYByABKAQSMQoJZW5kcG9pbnRzGAggAygLMh4udHJpZmxvdy5pbmdlc3Rpb24udjEuRW5kcG9pbnQi6gEKCEVuZHBvaW50Eg8KB2FkZHJlc3MYASABKAkSEAoIcHJpb3JpdHkYAiABKAUSDwoHaGVhbHRoeRgDIAEoCBIzCgdicmVha2VyGAQgASgOMiIudHJpZmxvdy5pbmdlc3Rpb24udjEuQnJlYWtlclN0YXRlEhEKCWluX2ZsaWdodBgFIAEoDRIMCgRzZW50GAYgASgEEg4KBmZhaWxlZBgHIAEoBBISCgpsYXN0X2Vycm9yGAggASgJEjAKDGNoYW5nZWRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSR2V0RGF0YUZsb3dSZXF1ZXN0InMKE0dldERhdGFGbG93UmVzcG9uc2USLQoFbm9kZXMYASADKAsyHi50cmlmbG93LmluZ2VzdGlvbi52MS5GbG93Tm9kZRItCgVlZGdlcxgCIAMoCzIeLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkZsb3dFZGdlIlIKCEZsb3dOb2RlEgoKAmlkGAEgASgJEiwKBHJvbGUYAiABKA4yHi50cmlmbG93LmluZ2VzdGlvbi52MS5GbG93Um9sZRIMCgRuYW1lGAMgASgJIrcCCghGbG93RWRnZRIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEiwKBHR5cGUYAyABKA4yHi50cmlmbG93LmluZ2VzdGlvbi52MS5GbG93VHlwZRI2Cgl0cmFuc2Zvcm0YBCABKA4yIy50cmlmbG93LmluZ2VzdGlvbi52MS5GbG93VHJhbnNmb3JtEjAKBmVmZmVjdBgFIAEoDjIgLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkZsb3dFZmZlY3QSNgoJZGlyZWN0aW9uGAYgASgOMiMudHJpZmxvdy5pbmdlc3Rpb24udjEuRmxvd0RpcmVjdGlvbhIYChBpdGVtc19wZXJfc2Vjb25kGAcgASgBEhgKEGJ5dGVzX3Blcl9zZWNvbmQYCCABKAESDQoFaXRlbXMYCSABKAQiawoRTGlzdEZhdWx0c1JlcXVlc3QSLwoFY2xhc3MYASABKA4yIC50cmlmbG93LmluZ2VzdGlvbi52MS5GYXVsdENsYXNzEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIloKEkxpc3RGYXVsdHNSZXNwb25zZRIrCgZmYXVsdHMYASADKAsyGy50cmlmbG93LmluZ2VzdGlvbi52MS5GYXVsdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijgIKBUZhdWx0Ei8KBWNsYXNzGAEgASgOMiAudHJpZmxvdy5pbmdlc3Rpb24udjEuRmF1bHRDbGFzcxIMCgRraW5kGAIgASgJEg8KB3N1YmplY3QYAyABKAkSKgoGc2lnbmFsGAQgASgOMhoudHJpZmxvdy5oYW5kb2ZmLnYxLlNpZ25hbBIuCgpmaXJzdF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWNvdW50GAcgASgEEg0KBWl0ZW1zGAggASgEEgwKBHRleHQYCSABKAkijQEKB1JlY2VpcHQSEQoJY29sbGVjdG9yGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIqCgZzaWduYWwYBCABKA4yGi50cmlmbG93LmhhbmRvZmYudjEuU2lnbmFsEg4KBmRpZ2VzdBgFIAEoDBIRCglzaWduYXR1cmUYBiABKAwiQQoOQ29tcGFyZVJlcXVlc3QSLwoIcmVjZWlwdHMYASADKAsyHS50cmlmbG93LmluZ2VzdGlvbi52MS5SZWNlaXB0IkgKD0NvbXBhcmVSZXNwb25zZRI1Cg5jb250cmFkaWN0aW9ucxgBIAMoCzIdLnRyaWZsb3cuaW5nZXN0aW9uLnYxLlJlY2VpcHQqfAoMQnJlYWtlclN0YXRlEh0KGUJSRUFLRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRCUkVBS0VSX1NUQVRFX0NMT1NFRBABEhYKEkJSRUFLRVJfU1RBVEVfT1BFThACEhsKF0JSRUFLRVJfU1RBVEVfSEFMRl9PUEVOEAMqZgoIRmxvd1JvbGUSGQoVRkxPV19ST0xFX1VOU1BFQ0lGSUVEEAASFgoSRkxPV19ST0xFX1BST0RVQ0VSEAESEwoPRkxPV19ST0xFX1NUQUdFEAISEgoORkxPV19ST0xFX1NJTksQAyqLAQoIRmxvd1R5cGUSGQoVRkxPV19UWVBFX1VOU1BFQ0lGSUVEEAASEgoORkxPV19UWVBFX1NQQU4QARIUChBGTE9XX1RZUEVfTUVUUklDEAISEQoNRkxPV19UWVBFX0xPRxADEhMKD0ZMT1dfVFlQRV9FVkVOVBAEEhIKDkZMT1dfVFlQRV9MSU5LEAUquAEKDUZsb3dUcmFuc2Zvcm0SHgoaRkxPV19UUkFOU0ZPUk1fVU5TUEVDSUZJRUQQABIZChVGTE9XX1RSQU5TRk9STV9GSUxURVIQARIcChhGTE9XX1RSQU5TRk9STV9BR0dSRUdBVEUQAhIZChVGTE9XX1RSQU5TRk9STV9FTlJJQ0gQAxIZChVGTE9XX1RSQU5TRk9STV9TQU1QTEUQBBIYChRGTE9XX1RSQU5TRk9STV9CQVRDSBAFKnUKCkZsb3dFZmZlY3QSGwoXRkxPV19FRkZFQ1RfVU5TUEVDSUZJRUQQABIYChRGTE9XX0VGRkVDVF9MT1NTTEVTUxABEhUKEUZMT1dfRUZGRUNUX0xPU1NZEAISGQoVRkxPV19FRkZFQ1RfRU5SSUNISU5HEAMqgwEKDUZsb3dEaXJlY3Rpb24SHgoaRkxPV19ESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIaChZGTE9XX0RJUkVDVElPTl9GT1JXQVJEEAESGgoWRkxPV19ESVJFQ1RJT05fUkVWRVJTRRACEhoKFkZMT1dfRElSRUNUSU9OX0xBVEVSQUwQAyqnAQoKRmF1bHRDbGFzcxIbChdGQVVMVF9DTEFTU19VTlNQRUNJRklFRBAAEhUKEUZBVUxUX0NMQVNTX0NSQVNIEAESGAoURkFVTFRfQ0xBU1NfT01JU1NJT04QAhIWChJGQVVMVF9DTEFTU19USU1JTkcQAxIYChRGQVVMVF9DTEFTU19SRVNQT05TRRAEEhkKFUZBVUxUX0NMQVNTX0JZWkFOVElORRAFMssGChBJbmdlc3Rpb25TZXJ2aWNlEn4KCUdldExlZGdlchImLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkdldExlZGdlclJlcXVlc3QaJy50cmlmbG93LmluZ2VzdGlvbi52MS5HZXRMZWRnZXJSZXNwb25zZSIggtPkkwIaEhgvYXBpL3YxL2luZ2VzdGlvbi9sZWRnZXIShQEKC0xpc3RTZW5kZXJzEigudHJpZmxvdy5pbmdlc3Rpb24udjEuTGlzdFNlbmRlcnNSZXF1ZXN0GikudHJpZmxvdy5pbmdlc3Rpb24udjEuTGlzdFNlbmRlcnNSZXNwb25zZSIhgtPkkwIbEhkvYXBpL3YxL2luZ2VzdGlvbi9zZW5kZXJzEoUBCgtMaXN0VGVuYW50cxIoLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkxpc3RUZW5hbnRzUmVxdWVzdBopLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2UiIYLT5JMCGxIZL2FwaS92MS9pbmdlc3Rpb24vdGVuYW50cxKZAQoQTGlzdERlc3RpbmF0aW9ucxItLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkxpc3REZXN0aW5hdGlvbnNSZXF1ZXN0Gi4udHJpZmxvdy5pbmdlc3Rpb24udjEuTGlzdERlc3RpbmF0aW9uc1Jlc3BvbnNlIiaC0+STAiASHi9hcGkvdjEvaW5nZXN0aW9uL2Rlc3RpbmF0aW9ucxKGAQoLR2V0RGF0YUZsb3cSKC50cmlmbG93LmluZ2VzdGlvbi52MS5HZXREYXRhRmxvd1JlcXVlc3QaKS50cmlmbG93LmluZ2VzdGlvbi52MS5HZXREYXRhRmxvd1Jlc3BvbnNlIiKC0+STAhwSGi9hcGkvdjEvaW5nZXN0aW9uL2RhdGFmbG93EoEBCgpMaXN0RmF1bHRzEicudHJpZmxvdy5pbmdlc3Rpb24udjEuTGlzdEZhdWx0c1JlcXVlc3QaKC50cmlmbG93LmluZ2VzdGlvbi52MS5MaXN0RmF1bHRzUmVzcG9uc2UiIILT5JMCGhIYL2FwaS92MS9pbmdlc3Rpb24vZmF1bHRzMmgKDldpdG5lc3NTZXJ2aWNlElYKB0NvbXBhcmUSJC50cmlmbG93LmluZ2VzdGlvbi52MS5Db21wYXJlUmVxdWVzdBolLnRyaWZsb3cuaW5nZXN0aW9uLnYxLkNvbXBhcmVSZXNwb25zZULjAQoYY29tLnRyaWZsb3cuaW5nZXN0aW9uLnYxQg5Jbmdlc3Rpb25Qcm90b1ABWkVnaXRodWIuY29tL3RyaWZsb3cvdHJpZmxvdy9wcm90by9nZW4vdHJpZmxvdy9pbmdlc3Rpb24vdjE7aW5nZXN0aW9udjGiAgNUSViqAhRUcmlmbG93LkluZ2VzdGlvbi5WMcoCFFRyaWZsb3dcSW5nZXN0aW9uXFYx4gIgVHJpZmxvd1xJbmdlc3Rpb25cVjFcR1BCTWV0YWRhdGHqAhZUcmlmbG93OjpJbmdlc3Rpb246OlYxYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp, file_triflow_handoff_v1_handoff]);
 
 /**
  * GetLedgerRequest has no fields.
@@ -108,6 +110,13 @@ export type SignalLedger = Message<"triflow.ingestion.v1.SignalLedger"> & {
    * @generated from field: uint64 wal_bytes = 7;
    */
   walBytes: bigint;
+
+  /**
+   * Items lost to damage of the log since start, as far as the neighbours of the damage tell.
+   *
+   * @generated from field: uint64 lost = 8;
+   */
+  lost: bigint;
 };
 
 /**
@@ -124,7 +133,8 @@ export const SignalLedgerSchema: GenMessage<SignalLedger> = /*@__PURE__*/
  */
 export type RefusedCount = Message<"triflow.ingestion.v1.RefusedCount"> & {
   /**
-   * A word of a closed set, for example trace_id, span_id, time_order, too_large, malformed, overload.
+   * A word of a closed set. For one item: trace_id, span_id, parent_id, utf8, depth, count, buckets, value, time. For a
+   * request: malformed, too_large, unsupported, rate, overload, full, draining, not_stored, deadline, canceled.
    *
    * @generated from field: string reason = 1;
    */
@@ -146,7 +156,1191 @@ export const RefusedCountSchema: GenMessage<RefusedCount> = /*@__PURE__*/
   messageDesc(file_triflow_ingestion_v1_ingestion, 3);
 
 /**
- * IngestionService reports on the front door.
+ * ListSendersRequest selects rows.
+ *
+ * @generated from message triflow.ingestion.v1.ListSendersRequest
+ */
+export type ListSendersRequest = Message<"triflow.ingestion.v1.ListSendersRequest"> & {
+  /**
+   * Only this signal; unspecified for all.
+   *
+   * @generated from field: triflow.handoff.v1.Signal signal = 1;
+   */
+  signal: Signal;
+
+  /**
+   * Only this tenant; empty for all.
+   *
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * Only this service; empty for all.
+   *
+   * @generated from field: string service = 3;
+   */
+  service: string;
+
+  /**
+   * Rows of a page, 1 to 1000; 100 if 0.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * From next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListSendersRequest.
+ * Use `create(ListSendersRequestSchema)` to create a new message.
+ */
+export const ListSendersRequestSchema: GenMessage<ListSendersRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 4);
+
+/**
+ * ListSendersResponse is a page.
+ *
+ * @generated from message triflow.ingestion.v1.ListSendersResponse
+ */
+export type ListSendersResponse = Message<"triflow.ingestion.v1.ListSendersResponse"> & {
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.Sender senders = 1;
+   */
+  senders: Sender[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Rows that were forgotten since start, because there were too many.
+   *
+   * @generated from field: uint64 forgotten = 3;
+   */
+  forgotten: bigint;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListSendersResponse.
+ * Use `create(ListSendersResponseSchema)` to create a new message.
+ */
+export const ListSendersResponseSchema: GenMessage<ListSendersResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 5);
+
+/**
+ * Sender is a service that sends one signal.
+ *
+ * @generated from message triflow.ingestion.v1.Sender
+ */
+export type Sender = Message<"triflow.ingestion.v1.Sender"> & {
+  /**
+   * @generated from field: triflow.handoff.v1.Signal signal = 1;
+   */
+  signal: Signal;
+
+  /**
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * service.name, or unknown_service.
+   *
+   * @generated from field: string service = 3;
+   */
+  service: string;
+
+  /**
+   * telemetry.sdk.language, telemetry.sdk.name and telemetry.sdk.version, parted by a space; empty if it does not say.
+   *
+   * @generated from field: string sdk = 4;
+   */
+  sdk: string;
+
+  /**
+   * Host of the peer, without its port.
+   *
+   * @generated from field: string address = 5;
+   */
+  address: string;
+
+  /**
+   * First 8 hex digits of the SHA-256 of the Authorization header; empty without one.
+   *
+   * @generated from field: string credential = 6;
+   */
+  credential: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_time = 7;
+   */
+  firstTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_time = 8;
+   */
+  lastTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: uint64 batches = 9;
+   */
+  batches: bigint;
+
+  /**
+   * Items accepted.
+   *
+   * @generated from field: uint64 accepted = 10;
+   */
+  accepted: bigint;
+
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.RefusedCount refused = 11;
+   */
+  refused: RefusedCount[];
+
+  /**
+   * The latest item that was refused.
+   *
+   * @generated from field: triflow.ingestion.v1.RefusedItem sample = 12;
+   */
+  sample?: RefusedItem | undefined;
+
+  /**
+   * Event time to arrival, over the last minutes.
+   *
+   * @generated from field: triflow.ingestion.v1.Lag lag = 13;
+   */
+  lag?: Lag | undefined;
+
+  /**
+   * @generated from field: triflow.ingestion.v1.Quality quality = 14;
+   */
+  quality?: Quality | undefined;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Sender.
+ * Use `create(SenderSchema)` to create a new message.
+ */
+export const SenderSchema: GenMessage<Sender> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 6);
+
+/**
+ * RefusedItem shows why something was refused.
+ *
+ * @generated from message triflow.ingestion.v1.RefusedItem
+ */
+export type RefusedItem = Message<"triflow.ingestion.v1.RefusedItem"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Path of the faulty field in the request.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * What came and what is wanted.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+
+  /**
+   * The item in OTLP/JSON as far as it can be read, at most 4096 bytes.
+   *
+   * @generated from field: string item = 5;
+   */
+  item: string;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.RefusedItem.
+ * Use `create(RefusedItemSchema)` to create a new message.
+ */
+export const RefusedItemSchema: GenMessage<RefusedItem> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 7);
+
+/**
+ * Lag is a distribution of delays.
+ *
+ * @generated from message triflow.ingestion.v1.Lag
+ */
+export type Lag = Message<"triflow.ingestion.v1.Lag"> & {
+  /**
+   * @generated from field: google.protobuf.Duration p50 = 1;
+   */
+  p50?: Duration | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration p99 = 2;
+   */
+  p99?: Duration | undefined;
+
+  /**
+   * Items measured; 0 means that the quantiles say nothing.
+   *
+   * @generated from field: uint64 items = 3;
+   */
+  items: bigint;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Lag.
+ * Use `create(LagSchema)` to create a new message.
+ */
+export const LagSchema: GenMessage<Lag> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 8);
+
+/**
+ * Quality are the four figures of a sender. A figure that nothing is known of is absent.
+ *
+ * @generated from message triflow.ingestion.v1.Quality
+ */
+export type Quality = Message<"triflow.ingestion.v1.Quality"> & {
+  /**
+   * Share of the spans that the sender's SDK numbered which arrived, 0 to 1; known only if it numbers them.
+   *
+   * @generated from field: optional double completeness = 1;
+   */
+  completeness?: number | undefined;
+
+  /**
+   * Share of items without a validation fault or an impossible value, 0 to 1.
+   *
+   * @generated from field: optional double accuracy = 2;
+   */
+  accuracy?: number | undefined;
+
+  /**
+   * Median of event time to done at the receiving service, in seconds.
+   *
+   * @generated from field: optional double timeliness_seconds = 3;
+   */
+  timelinessSeconds?: number | undefined;
+
+  /**
+   * Share of batches that no other batch or collector contradicts, duplicates included, 0 to 1.
+   *
+   * @generated from field: optional double consistency = 4;
+   */
+  consistency?: number | undefined;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Quality.
+ * Use `create(QualitySchema)` to create a new message.
+ */
+export const QualitySchema: GenMessage<Quality> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 9);
+
+/**
+ * ListTenantsRequest has no fields.
+ *
+ * @generated from message triflow.ingestion.v1.ListTenantsRequest
+ */
+export type ListTenantsRequest = Message<"triflow.ingestion.v1.ListTenantsRequest"> & {
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListTenantsRequest.
+ * Use `create(ListTenantsRequestSchema)` to create a new message.
+ */
+export const ListTenantsRequestSchema: GenMessage<ListTenantsRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 10);
+
+/**
+ * ListTenantsResponse has every tenant that is known.
+ *
+ * @generated from message triflow.ingestion.v1.ListTenantsResponse
+ */
+export type ListTenantsResponse = Message<"triflow.ingestion.v1.ListTenantsResponse"> & {
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.Tenant tenants = 1;
+   */
+  tenants: Tenant[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListTenantsResponse.
+ * Use `create(ListTenantsResponseSchema)` to create a new message.
+ */
+export const ListTenantsResponseSchema: GenMessage<ListTenantsResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 11);
+
+/**
+ * Tenant is who is accounted for together.
+ *
+ * @generated from message triflow.ingestion.v1.Tenant
+ */
+export type Tenant = Message<"triflow.ingestion.v1.Tenant"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Limits; 0 is none.
+   *
+   * @generated from field: double requests_per_second = 2;
+   */
+  requestsPerSecond: number;
+
+  /**
+   * @generated from field: double items_per_second = 3;
+   */
+  itemsPerSecond: number;
+
+  /**
+   * @generated from field: double bytes_per_second = 4;
+   */
+  bytesPerSecond: number;
+
+  /**
+   * Bytes of its requests that are being served, and the most that it may hold when others want room too.
+   *
+   * @generated from field: uint64 in_flight_bytes = 5;
+   */
+  inFlightBytes: bigint;
+
+  /**
+   * @generated from field: uint64 in_flight_share_bytes = 6;
+   */
+  inFlightShareBytes: bigint;
+
+  /**
+   * @generated from field: uint64 accepted = 7;
+   */
+  accepted: bigint;
+
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.RefusedCount refused = 8;
+   */
+  refused: RefusedCount[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Tenant.
+ * Use `create(TenantSchema)` to create a new message.
+ */
+export const TenantSchema: GenMessage<Tenant> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 12);
+
+/**
+ * ListDestinationsRequest has no fields.
+ *
+ * @generated from message triflow.ingestion.v1.ListDestinationsRequest
+ */
+export type ListDestinationsRequest = Message<"triflow.ingestion.v1.ListDestinationsRequest"> & {
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListDestinationsRequest.
+ * Use `create(ListDestinationsRequestSchema)` to create a new message.
+ */
+export const ListDestinationsRequestSchema: GenMessage<ListDestinationsRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 13);
+
+/**
+ * ListDestinationsResponse has the owning services first.
+ *
+ * @generated from message triflow.ingestion.v1.ListDestinationsResponse
+ */
+export type ListDestinationsResponse = Message<"triflow.ingestion.v1.ListDestinationsResponse"> & {
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.Destination destinations = 1;
+   */
+  destinations: Destination[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListDestinationsResponse.
+ * Use `create(ListDestinationsResponseSchema)` to create a new message.
+ */
+export const ListDestinationsResponseSchema: GenMessage<ListDestinationsResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 14);
+
+/**
+ * Destination is where a signal goes.
+ *
+ * @generated from message triflow.ingestion.v1.Destination
+ */
+export type Destination = Message<"triflow.ingestion.v1.Destination"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: triflow.handoff.v1.Signal signal = 2;
+   */
+  signal: Signal;
+
+  /**
+   * Items that it has, and that it still lacks; dropped were passed over because it was too far behind, or refused.
+   *
+   * @generated from field: uint64 done = 3;
+   */
+  done: bigint;
+
+  /**
+   * @generated from field: uint64 behind_items = 4;
+   */
+  behindItems: bigint;
+
+  /**
+   * @generated from field: uint64 behind_bytes = 5;
+   */
+  behindBytes: bigint;
+
+  /**
+   * @generated from field: uint64 dropped = 6;
+   */
+  dropped: bigint;
+
+  /**
+   * @generated from field: uint64 retries = 7;
+   */
+  retries: bigint;
+
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.Endpoint endpoints = 8;
+   */
+  endpoints: Endpoint[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Destination.
+ * Use `create(DestinationSchema)` to create a new message.
+ */
+export const DestinationSchema: GenMessage<Destination> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 15);
+
+/**
+ * Endpoint is one address of a destination.
+ *
+ * @generated from message triflow.ingestion.v1.Endpoint
+ */
+export type Endpoint = Message<"triflow.ingestion.v1.Endpoint"> & {
+  /**
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * 0 is tried first; endpoints of one priority share the load.
+   *
+   * @generated from field: int32 priority = 2;
+   */
+  priority: number;
+
+  /**
+   * @generated from field: bool healthy = 3;
+   */
+  healthy: boolean;
+
+  /**
+   * @generated from field: triflow.ingestion.v1.BreakerState breaker = 4;
+   */
+  breaker: BreakerState;
+
+  /**
+   * @generated from field: uint32 in_flight = 5;
+   */
+  inFlight: number;
+
+  /**
+   * @generated from field: uint64 sent = 6;
+   */
+  sent: bigint;
+
+  /**
+   * @generated from field: uint64 failed = 7;
+   */
+  failed: bigint;
+
+  /**
+   * @generated from field: string last_error = 8;
+   */
+  lastError: string;
+
+  /**
+   * When healthy changed last.
+   *
+   * @generated from field: google.protobuf.Timestamp changed_time = 9;
+   */
+  changedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Endpoint.
+ * Use `create(EndpointSchema)` to create a new message.
+ */
+export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 16);
+
+/**
+ * GetDataFlowRequest has no fields.
+ *
+ * @generated from message triflow.ingestion.v1.GetDataFlowRequest
+ */
+export type GetDataFlowRequest = Message<"triflow.ingestion.v1.GetDataFlowRequest"> & {
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.GetDataFlowRequest.
+ * Use `create(GetDataFlowRequestSchema)` to create a new message.
+ */
+export const GetDataFlowRequestSchema: GenMessage<GetDataFlowRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 17);
+
+/**
+ * GetDataFlowResponse is the graph DF = (V, E, T, F).
+ *
+ * @generated from message triflow.ingestion.v1.GetDataFlowResponse
+ */
+export type GetDataFlowResponse = Message<"triflow.ingestion.v1.GetDataFlowResponse"> & {
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.FlowNode nodes = 1;
+   */
+  nodes: FlowNode[];
+
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.FlowEdge edges = 2;
+   */
+  edges: FlowEdge[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.GetDataFlowResponse.
+ * Use `create(GetDataFlowResponseSchema)` to create a new message.
+ */
+export const GetDataFlowResponseSchema: GenMessage<GetDataFlowResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 18);
+
+/**
+ * FlowNode is a producer, a stage or a sink.
+ *
+ * @generated from message triflow.ingestion.v1.FlowNode
+ */
+export type FlowNode = Message<"triflow.ingestion.v1.FlowNode"> & {
+  /**
+   * Unique in the graph.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: triflow.ingestion.v1.FlowRole role = 2;
+   */
+  role: FlowRole;
+
+  /**
+   * What a person calls it.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.FlowNode.
+ * Use `create(FlowNodeSchema)` to create a new message.
+ */
+export const FlowNodeSchema: GenMessage<FlowNode> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 19);
+
+/**
+ * FlowEdge is telemetry of one type on its way from one node to another.
+ *
+ * @generated from message triflow.ingestion.v1.FlowEdge
+ */
+export type FlowEdge = Message<"triflow.ingestion.v1.FlowEdge"> & {
+  /**
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * @generated from field: triflow.ingestion.v1.FlowType type = 3;
+   */
+  type: FlowType;
+
+  /**
+   * @generated from field: triflow.ingestion.v1.FlowTransform transform = 4;
+   */
+  transform: FlowTransform;
+
+  /**
+   * Whether what comes out can be more, less or the same as what went in.
+   *
+   * @generated from field: triflow.ingestion.v1.FlowEffect effect = 5;
+   */
+  effect: FlowEffect;
+
+  /**
+   * @generated from field: triflow.ingestion.v1.FlowDirection direction = 6;
+   */
+  direction: FlowDirection;
+
+  /**
+   * @generated from field: double items_per_second = 7;
+   */
+  itemsPerSecond: number;
+
+  /**
+   * @generated from field: double bytes_per_second = 8;
+   */
+  bytesPerSecond: number;
+
+  /**
+   * Items since start.
+   *
+   * @generated from field: uint64 items = 9;
+   */
+  items: bigint;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.FlowEdge.
+ * Use `create(FlowEdgeSchema)` to create a new message.
+ */
+export const FlowEdgeSchema: GenMessage<FlowEdge> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 20);
+
+/**
+ * ListFaultsRequest selects faults.
+ *
+ * @generated from message triflow.ingestion.v1.ListFaultsRequest
+ */
+export type ListFaultsRequest = Message<"triflow.ingestion.v1.ListFaultsRequest"> & {
+  /**
+   * Only this class; unspecified for all.
+   *
+   * @generated from field: triflow.ingestion.v1.FaultClass class = 1;
+   */
+  class: FaultClass;
+
+  /**
+   * Rows of a page, 1 to 1000; 100 if 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListFaultsRequest.
+ * Use `create(ListFaultsRequestSchema)` to create a new message.
+ */
+export const ListFaultsRequestSchema: GenMessage<ListFaultsRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 21);
+
+/**
+ * ListFaultsResponse is a page.
+ *
+ * @generated from message triflow.ingestion.v1.ListFaultsResponse
+ */
+export type ListFaultsResponse = Message<"triflow.ingestion.v1.ListFaultsResponse"> & {
+  /**
+   * @generated from field: repeated triflow.ingestion.v1.Fault faults = 1;
+   */
+  faults: Fault[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.ListFaultsResponse.
+ * Use `create(ListFaultsResponseSchema)` to create a new message.
+ */
+export const ListFaultsResponseSchema: GenMessage<ListFaultsResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 22);
+
+/**
+ * Fault is what one detector found about one subject; it is found again as long as it lasts.
+ *
+ * @generated from message triflow.ingestion.v1.Fault
+ */
+export type Fault = Message<"triflow.ingestion.v1.Fault"> & {
+  /**
+   * @generated from field: triflow.ingestion.v1.FaultClass class = 1;
+   */
+  class: FaultClass;
+
+  /**
+   * A word of a closed set: unreachable, gap, duplicate, reordering, slow, validation, digest, refused, contradiction.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * The sender, destination or collector that it is about.
+   *
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: triflow.handoff.v1.Signal signal = 4;
+   */
+  signal: Signal;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_time = 5;
+   */
+  firstTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_time = 6;
+   */
+  lastTime?: Timestamp | undefined;
+
+  /**
+   * How often it was found, and how many items that cost.
+   *
+   * @generated from field: uint64 count = 7;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: uint64 items = 8;
+   */
+  items: bigint;
+
+  /**
+   * The latest of it, for a person.
+   *
+   * @generated from field: string text = 9;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Fault.
+ * Use `create(FaultSchema)` to create a new message.
+ */
+export const FaultSchema: GenMessage<Fault> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 23);
+
+/**
+ * Receipt is a collector's word on a batch that it took in.
+ *
+ * @generated from message triflow.ingestion.v1.Receipt
+ */
+export type Receipt = Message<"triflow.ingestion.v1.Receipt"> & {
+  /**
+   * Name of the collector that signs.
+   *
+   * @generated from field: string collector = 1;
+   */
+  collector: string;
+
+  /**
+   * Who sent the batch, and its number there.
+   *
+   * @generated from field: string stream = 2;
+   */
+  stream: string;
+
+  /**
+   * @generated from field: uint64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: triflow.handoff.v1.Signal signal = 4;
+   */
+  signal: Signal;
+
+  /**
+   * SHA-256 of the request as it came, unpacked.
+   *
+   * @generated from field: bytes digest = 5;
+   */
+  digest: Uint8Array;
+
+  /**
+   * Ed25519 over "triflow receipt v1", the fields above in this order, each text and bytes with its length as 4 bytes
+   * before it, numbers as 8 bytes, all big endian.
+   *
+   * @generated from field: bytes signature = 6;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.Receipt.
+ * Use `create(ReceiptSchema)` to create a new message.
+ */
+export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 24);
+
+/**
+ * CompareRequest carries receipts.
+ *
+ * @generated from message triflow.ingestion.v1.CompareRequest
+ */
+export type CompareRequest = Message<"triflow.ingestion.v1.CompareRequest"> & {
+  /**
+   * At most 1000.
+   *
+   * @generated from field: repeated triflow.ingestion.v1.Receipt receipts = 1;
+   */
+  receipts: Receipt[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.CompareRequest.
+ * Use `create(CompareRequestSchema)` to create a new message.
+ */
+export const CompareRequestSchema: GenMessage<CompareRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 25);
+
+/**
+ * CompareResponse tells what contradicts the receiver's own receipts.
+ *
+ * @generated from message triflow.ingestion.v1.CompareResponse
+ */
+export type CompareResponse = Message<"triflow.ingestion.v1.CompareResponse"> & {
+  /**
+   * The receiver's receipts for the same batches with another digest.
+   *
+   * @generated from field: repeated triflow.ingestion.v1.Receipt contradictions = 1;
+   */
+  contradictions: Receipt[];
+};
+
+/**
+ * Describes the message triflow.ingestion.v1.CompareResponse.
+ * Use `create(CompareResponseSchema)` to create a new message.
+ */
+export const CompareResponseSchema: GenMessage<CompareResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_ingestion_v1_ingestion, 26);
+
+/**
+ * BreakerState is where a circuit breaker stands.
+ *
+ * @generated from enum triflow.ingestion.v1.BreakerState
+ */
+export enum BreakerState {
+  /**
+   * @generated from enum value: BREAKER_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Calls go through.
+   *
+   * @generated from enum value: BREAKER_STATE_CLOSED = 1;
+   */
+  CLOSED = 1,
+
+  /**
+   * Calls are not made.
+   *
+   * @generated from enum value: BREAKER_STATE_OPEN = 2;
+   */
+  OPEN = 2,
+
+  /**
+   * One probe is made at a time.
+   *
+   * @generated from enum value: BREAKER_STATE_HALF_OPEN = 3;
+   */
+  HALF_OPEN = 3,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.BreakerState.
+ */
+export const BreakerStateSchema: GenEnum<BreakerState> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 0);
+
+/**
+ * FlowRole is the place of a node in the graph.
+ *
+ * @generated from enum triflow.ingestion.v1.FlowRole
+ */
+export enum FlowRole {
+  /**
+   * @generated from enum value: FLOW_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: FLOW_ROLE_PRODUCER = 1;
+   */
+  PRODUCER = 1,
+
+  /**
+   * @generated from enum value: FLOW_ROLE_STAGE = 2;
+   */
+  STAGE = 2,
+
+  /**
+   * @generated from enum value: FLOW_ROLE_SINK = 3;
+   */
+  SINK = 3,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.FlowRole.
+ */
+export const FlowRoleSchema: GenEnum<FlowRole> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 1);
+
+/**
+ * FlowType is what an edge carries.
+ *
+ * @generated from enum triflow.ingestion.v1.FlowType
+ */
+export enum FlowType {
+  /**
+   * @generated from enum value: FLOW_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: FLOW_TYPE_SPAN = 1;
+   */
+  SPAN = 1,
+
+  /**
+   * @generated from enum value: FLOW_TYPE_METRIC = 2;
+   */
+  METRIC = 2,
+
+  /**
+   * @generated from enum value: FLOW_TYPE_LOG = 3;
+   */
+  LOG = 3,
+
+  /**
+   * @generated from enum value: FLOW_TYPE_EVENT = 4;
+   */
+  EVENT = 4,
+
+  /**
+   * @generated from enum value: FLOW_TYPE_LINK = 5;
+   */
+  LINK = 5,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.FlowType.
+ */
+export const FlowTypeSchema: GenEnum<FlowType> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 2);
+
+/**
+ * FlowTransform is what was done to the telemetry on an edge; unspecified is nothing.
+ *
+ * @generated from enum triflow.ingestion.v1.FlowTransform
+ */
+export enum FlowTransform {
+  /**
+   * @generated from enum value: FLOW_TRANSFORM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: FLOW_TRANSFORM_FILTER = 1;
+   */
+  FILTER = 1,
+
+  /**
+   * @generated from enum value: FLOW_TRANSFORM_AGGREGATE = 2;
+   */
+  AGGREGATE = 2,
+
+  /**
+   * @generated from enum value: FLOW_TRANSFORM_ENRICH = 3;
+   */
+  ENRICH = 3,
+
+  /**
+   * @generated from enum value: FLOW_TRANSFORM_SAMPLE = 4;
+   */
+  SAMPLE = 4,
+
+  /**
+   * @generated from enum value: FLOW_TRANSFORM_BATCH = 5;
+   */
+  BATCH = 5,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.FlowTransform.
+ */
+export const FlowTransformSchema: GenEnum<FlowTransform> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 3);
+
+/**
+ * FlowEffect labels a transform.
+ *
+ * @generated from enum triflow.ingestion.v1.FlowEffect
+ */
+export enum FlowEffect {
+  /**
+   * @generated from enum value: FLOW_EFFECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: FLOW_EFFECT_LOSSLESS = 1;
+   */
+  LOSSLESS = 1,
+
+  /**
+   * @generated from enum value: FLOW_EFFECT_LOSSY = 2;
+   */
+  LOSSY = 2,
+
+  /**
+   * @generated from enum value: FLOW_EFFECT_ENRICHING = 3;
+   */
+  ENRICHING = 3,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.FlowEffect.
+ */
+export const FlowEffectSchema: GenEnum<FlowEffect> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 4);
+
+/**
+ * FlowDirection tells the three ways apart.
+ *
+ * @generated from enum triflow.ingestion.v1.FlowDirection
+ */
+export enum FlowDirection {
+  /**
+   * @generated from enum value: FLOW_DIRECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Application to backend.
+   *
+   * @generated from enum value: FLOW_DIRECTION_FORWARD = 1;
+   */
+  FORWARD = 1,
+
+  /**
+   * Configuration to application.
+   *
+   * @generated from enum value: FLOW_DIRECTION_REVERSE = 2;
+   */
+  REVERSE = 2,
+
+  /**
+   * Collector to collector.
+   *
+   * @generated from enum value: FLOW_DIRECTION_LATERAL = 3;
+   */
+  LATERAL = 3,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.FlowDirection.
+ */
+export const FlowDirectionSchema: GenEnum<FlowDirection> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 5);
+
+/**
+ * FaultClass is a class of the fault model.
+ *
+ * @generated from enum triflow.ingestion.v1.FaultClass
+ */
+export enum FaultClass {
+  /**
+   * @generated from enum value: FAULT_CLASS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A destination or collector does not answer any more.
+   *
+   * @generated from enum value: FAULT_CLASS_CRASH = 1;
+   */
+  CRASH = 1,
+
+  /**
+   * Something is missing, came twice or out of order.
+   *
+   * @generated from enum value: FAULT_CLASS_OMISSION = 2;
+   */
+  OMISSION = 2,
+
+  /**
+   * An answer came too late.
+   *
+   * @generated from enum value: FAULT_CLASS_TIMING = 3;
+   */
+  TIMING = 3,
+
+  /**
+   * An answer or a batch is not what it should be.
+   *
+   * @generated from enum value: FAULT_CLASS_RESPONSE = 4;
+   */
+  RESPONSE = 4,
+
+  /**
+   * Two collectors vouch for different things.
+   *
+   * @generated from enum value: FAULT_CLASS_BYZANTINE = 5;
+   */
+  BYZANTINE = 5,
+}
+
+/**
+ * Describes the enum triflow.ingestion.v1.FaultClass.
+ */
+export const FaultClassSchema: GenEnum<FaultClass> = /*@__PURE__*/
+  enumDesc(file_triflow_ingestion_v1_ingestion, 6);
+
+/**
+ * IngestionService reports on the front door. Counts are since start where nothing else is said.
  *
  * @generated from service triflow.ingestion.v1.IngestionService
  */
@@ -161,6 +1355,79 @@ export const IngestionService: GenService<{
     input: typeof GetLedgerRequestSchema;
     output: typeof GetLedgerResponseSchema;
   },
+  /**
+   * ListSenders tells who sends: one row per signal, tenant, service, SDK and address, the latest batch first. A bounded
+   * number of rows is kept; the row that was silent for longest goes first. Errors: INVALID_ARGUMENT for a bad page.
+   *
+   * @generated from rpc triflow.ingestion.v1.IngestionService.ListSenders
+   */
+  listSenders: {
+    methodKind: "unary";
+    input: typeof ListSendersRequestSchema;
+    output: typeof ListSendersResponseSchema;
+  },
+  /**
+   * ListTenants tells each tenant's limits, what it uses and what was refused, the busiest first.
+   *
+   * @generated from rpc triflow.ingestion.v1.IngestionService.ListTenants
+   */
+  listTenants: {
+    methodKind: "unary";
+    input: typeof ListTenantsRequestSchema;
+    output: typeof ListTenantsResponseSchema;
+  },
+  /**
+   * ListDestinations tells where telemetry goes and how far each destination has come.
+   *
+   * @generated from rpc triflow.ingestion.v1.IngestionService.ListDestinations
+   */
+  listDestinations: {
+    methodKind: "unary";
+    input: typeof ListDestinationsRequestSchema;
+    output: typeof ListDestinationsResponseSchema;
+  },
+  /**
+   * GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+   *
+   * @generated from rpc triflow.ingestion.v1.IngestionService.GetDataFlow
+   */
+  getDataFlow: {
+    methodKind: "unary";
+    input: typeof GetDataFlowRequestSchema;
+    output: typeof GetDataFlowResponseSchema;
+  },
+  /**
+   * ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
+   * and subject. Errors: INVALID_ARGUMENT for a bad page.
+   *
+   * @generated from rpc triflow.ingestion.v1.IngestionService.ListFaults
+   */
+  listFaults: {
+    methodKind: "unary";
+    input: typeof ListFaultsRequestSchema;
+    output: typeof ListFaultsResponseSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_triflow_ingestion_v1_ingestion, 0);
+
+/**
+ * WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
+ * telemetry is found.
+ *
+ * @generated from service triflow.ingestion.v1.WitnessService
+ */
+export const WitnessService: GenService<{
+  /**
+   * Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
+   * PERMISSION_DENIED, one of an unknown collector as well.
+   *
+   * @generated from rpc triflow.ingestion.v1.WitnessService.Compare
+   */
+  compare: {
+    methodKind: "unary";
+    input: typeof CompareRequestSchema;
+    output: typeof CompareResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_triflow_ingestion_v1_ingestion, 1);
 
