@@ -35,9 +35,9 @@ type Program struct {
 	err   error // of Wait, after ended
 }
 
-// Start runs the binary at path with the environment of this process and env besides.
+// Start runs the binary at path with the environment of this process and env besides. It runs until Stop or Kill.
 func Start(path string, env []string, args ...string) (*Program, error) {
-	p := &Program{cmd: exec.Command(path, args...), said: output{changed: make(chan struct{})}, ended: make(chan struct{})}
+	p := &Program{cmd: exec.CommandContext(context.Background(), path, args...), said: output{changed: make(chan struct{})}, ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	if err := p.cmd.Start(); err != nil {
