@@ -5,7 +5,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +25,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/triflow/triflow/pkg/handoff"
+	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/pkg/settings"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,7 +81,7 @@ func start(t testing.TB, cfg Config, dir string, to *sink) *running {
 }
 
 func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Meter) *running {
-	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
+	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Rand: rand.Float64, Dir: dir, Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
 	s.buffers.gone = func(b []byte) { // whoever still reads is found out
 		for i := range b {
@@ -151,5 +155,23 @@ func (r *running) served(t testing.TB) {
 	require.Equal(t, http.StatusOK, resp.StatusCode, body)
 	for range 2 {
 		require.Equal(t, 1, (<-r.traces.got).Items)
+	}
+}
+
+// crowd takes all the memory for requests, by many tenants, until leave.
+func (r *running) crowd(t testing.TB) (leave func()) {
+	var all []*admit.Request
+	for i := range 64 {
+		in, v := r.gate.Begin(time.Now(), "crowd-"+strconv.Itoa(i), otlp.SignalTraces)
+		require.NotEqual(t, admit.Malformed, v.Reason)
+		for !v.Refused() {
+			v = in.Reserve(time.Now(), 512)
+		}
+		all = append(all, &in)
+	}
+	return func() {
+		for _, in := range all {
+			in.End(time.Now())
+		}
 	}
 }

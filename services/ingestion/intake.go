@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
 
 const (
@@ -22,22 +23,52 @@ const (
 
 // intake is an export request on its way in. One goroutine uses it.
 type intake struct {
-	s      *Service
-	stream *stream
-	held   int64 // of the ceiling
+	s       *Service
+	stream  *stream
+	admit   admit.Request
+	address string // of the peer, without its port
 }
 
-// take counts n more bytes against the ceiling.
-func (in *intake) take(n int64) *refusal {
-	no := in.s.ceiling.reserve(n)
-	if no == nil {
-		in.held += n
+// begin lets a request of a tenant in; it is to be ended, also after a refusal.
+func (in *intake) begin(tenant string) *refusal {
+	in.stream.requests.Add(1)
+	if tenant == "" {
+		tenant = defaultTenant
+	}
+	var v admit.Verdict
+	in.admit, v = in.s.gate.Begin(in.s.deps.Now(), tenant, in.stream.signal)
+	return notAdmitted(v)
+}
+
+// take counts n more bytes as held.
+func (in *intake) take(n int64) *refusal { return notAdmitted(in.admit.Reserve(in.s.deps.Now(), n)) }
+
+// give ends n bytes of that.
+func (in *intake) give(n int64) { in.admit.Release(in.s.deps.Now(), n) }
+
+// end gives back what is held.
+func (in *intake) end() { in.admit.End(in.s.deps.Now()) }
+
+// refuse counts items as refused for the reason of no, and gives no. What a client may send again costs it nothing.
+func (in *intake) refuse(no *refusal, items int) *refusal {
+	in.stream.count(no.word, items)
+	if !no.counted {
+		in.admit.Refuse(reasonOf(no.word), items)
+	}
+	if no.retryable() {
+		in.admit.Refund()
 	}
 	return no
 }
 
-// end gives back what was taken.
-func (in *intake) end() { in.s.ceiling.release(in.held) }
+// reasonOf is a word as the gate knows it.
+func reasonOf(word string) admit.Reason {
+	r, known := admit.ReasonOf(word)
+	if !known {
+		return admit.Malformed
+	}
+	return r
+}
 
 // fill reads all of from, at most MaxBytes, and counts the bytes as they come. length is what the client promises, or negative.
 // What was read belongs to the caller, also after a refusal.

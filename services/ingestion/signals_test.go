@@ -89,5 +89,5 @@ func TestTheLimitIsExact(t *testing.T) {
 	}
 	require.EqualValues(t, 3, ledger(t, r.Service).GetRefused()[0].GetItems())
 	require.Equal(t, "too_large", ledger(t, r.Service).GetRefused()[0].GetReason())
-	require.Zero(t, r.ceiling.held.Load())
+	require.Zero(t, r.inFlight())
 }

@@ -101,5 +101,5 @@ func TestWhateverComesOverTheWireOfGRPCGetsItsCodeAndTheNextGoodOneIsServed(t *t
 			r.served(t)
 		})
 	}
-	require.Zero(t, r.ceiling.bytes())
+	require.Zero(t, r.inFlight())
 }
