@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
@@ -30,7 +31,10 @@ import (
 	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	AcceptZstd()
+	goleak.VerifyTestMain(m)
+}
 
 const traceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -121,6 +125,17 @@ func packed(t testing.TB, b []byte) []byte {
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
 	return out.Bytes()
+}
+
+// packedBy packs b by an encoding.
+func packedBy(t testing.TB, encoding string, b []byte) []byte {
+	if encoding == "gzip" {
+		return packed(t, b)
+	}
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	require.NoError(t, err)
+	defer z.Close()
+	return z.EncodeAll(b, nil)
 }
 
 func (r *running) post(t testing.TB, method, path, kind, encoding string, b []byte) (*http.Response, string) {

@@ -128,7 +128,7 @@ func (in *intake) unsupported(r *http.Request) (format, *refusal) {
 
 // body reads and unpacks a request. What was read belongs to the caller, also after a refusal.
 func (in *intake) body(r *http.Request) (*buffer, *refusal) {
-	b, no := in.fill(r.Body, r.ContentLength)
+	b, no := in.fill("read body", r.Body, r.ContentLength)
 	encoding := encodingIn(r)
 	if no != nil || encoding == "" {
 		return b, no

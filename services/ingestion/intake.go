@@ -70,9 +70,9 @@ func reasonOf(word string) admit.Reason {
 	return r
 }
 
-// fill reads all of from, at most MaxBytes, and counts the bytes as they come. length is what the client promises, or negative.
-// What was read belongs to the caller, also after a refusal.
-func (in *intake) fill(from io.Reader, length int64) (*buffer, *refusal) {
+// fill reads all of from, at most MaxBytes, and counts the bytes as they come. length is what the client promises, or
+// negative; doing says what reading is, if it fails. What was read belongs to the caller, also after a refusal.
+func (in *intake) fill(doing string, from io.Reader, length int64) (*buffer, *refusal) {
 	counted := int64(firstBytes)
 	if length >= 0 {
 		counted = min(length+1, trustedBytes) // one more shows the end without another read
@@ -96,20 +96,27 @@ func (in *intake) fill(from io.Reader, length int64) (*buffer, *refusal) {
 		case errors.Is(err, io.EOF):
 			return b, nil
 		case err != nil:
-			return b, refuse(malformed, "read body: %v", err)
+			return b, refuse(malformed, "%s: %v", doing, err)
 		}
 	}
 }
 
 // unpack gives what packed holds by an encoding that unpackers know.
 func (in *intake) unpack(encoding string, packed []byte) (*buffer, *refusal) {
+	if len(packed) == 0 { // zstd takes that for no frames
+		return nil, refuse(malformed, "unpack %s: %v", encoding, io.ErrUnexpectedEOF)
+	}
 	u := in.s.unpackers.get()
 	defer in.s.unpackers.put(u)
 	from := bytes.NewReader(packed) // inflating from anything else costs twice as much
 	var err error
 	var out io.Reader
 	if encoding == "zstd" {
-		if no := in.take(window(packed)); no != nil {
+		size := window(packed)
+		if size > zstdWindow {
+			return nil, refuse(malformed, "unpack zstd: window of %d bytes, want at most %d", size, zstdWindow)
+		}
+		if no := in.take(int64(size)); no != nil {
 			return nil, no
 		}
 		out, err = u.zstd, u.zstd.Reset(from)
@@ -119,16 +126,16 @@ func (in *intake) unpack(encoding string, packed []byte) (*buffer, *refusal) {
 	if err != nil {
 		return nil, refuse(malformed, "unpack %s: %v", encoding, err)
 	}
-	return in.fill(out, -1)
+	return in.fill("unpack "+encoding, out, -1)
 }
 
 // window is how much a decoder keeps for a zstd frame.
-func window(packed []byte) int64 {
+func window(packed []byte) uint64 {
 	var h zstd.Header
 	if h.Decode(packed) != nil {
 		return 0 // the decoder says what is wrong
 	}
-	return int64(min(h.WindowSize, zstdWindow))
+	return h.WindowSize
 }
 
 // unpacker unpacks one request at a time.
