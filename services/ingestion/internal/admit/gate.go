@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -25,8 +26,8 @@ type Gate struct {
 	held    int64     // bytes of all requests
 	holders []*tenant // those with held > 0
 	weight  float64   // of holders
-	level   float64   // fair level of bytes held per weight, as of stale changes ago
-	stale   int
+	level   float64   // fair level of bytes held per weight, as it was when stale fewer bytes had come and gone
+	stale   float64
 	drained flow // bytes given back
 
 	logs     [signals]log
@@ -50,7 +51,10 @@ func New(set Settings) (*Gate, error) {
 		return nil, fmt.Errorf("make gate: %w", err)
 	}
 	room := float64(set.Bytes) * (1 - set.Reserve)
-	g := &Gate{set: set, room: room, fair: set.Threshold * room, tenants: map[string]*tenant{}, idlest: list.New()}
+	g := &Gate{
+		set: set, room: room, fair: set.Threshold * room,
+		tenants: map[string]*tenant{}, idlest: list.New(), stale: math.Inf(1),
+	}
 	for _, name := range slices.Sorted(maps.Keys(set.Limits.Tenants)) {
 		g.add(name)
 	}
@@ -153,10 +157,13 @@ func (g *Gate) share(t *tenant) float64 {
 	return g.fair * t.limit.Weight / weight
 }
 
-// fairLevel is the max-min level of bytes held, made anew when there were as many changes as holders: so a change costs
-// the same however many there are.
+// grain is the part of the room that may come and go before the fair level is made anew, so that to admit a request
+// costs the same however many hold something.
+const grain = 1.0 / 64
+
+// fairLevel is the max-min level of bytes held.
 func (g *Gate) fairLevel() float64 {
-	if g.stale > len(g.holders) {
+	if g.stale > grain*g.fair {
 		g.inFlight = g.inFlight[:0]
 		for _, t := range g.holders {
 			g.inFlight = append(g.inFlight, demand{float64(t.held), t.limit.Weight})
@@ -171,7 +178,7 @@ func (g *Gate) hold(t *tenant, n int64) {
 	before := t.held
 	t.held += n
 	g.held += n
-	g.stale++
+	g.stale += float64(max(n, -n))
 	switch {
 	case before == 0 && t.held > 0:
 		t.seat = len(g.holders)

@@ -181,30 +181,25 @@ func TestALoneTenantHasTheRoomAndTheRestIsKept(t *testing.T) {
 
 func TestTheChanceToBeDroppedRisesFromTheThresholdToFull(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	set := settings()
-	set.Bytes, set.Random = 1e6, random.Float64
-	for _, u := range []float64{0.5, 0.8, 0.85, 0.9, 0.95, 1} {
+	for _, u := range []float64{0.5, 0.8, 0.85, 0.9, 0.95, 0.99} {
+		set, lucky := settings(), true
+		set.Bytes = 1e6
+		set.Random = func() float64 {
+			if lucky {
+				return 0.999
+			}
+			return random.Float64()
+		}
 		g := gate(t, set)
-		set.Random = func() float64 { return 0.9999999 }
-		lucky := gate(t, set)
-		set.Random = random.Float64
-		_ = lucky
+		require.False(t, begin(t, g, start, "a").Reserve(start, int64(u*8e5)).Refused())
+		lucky = false
 		dropped := 0
-		for range 10 {
-			// A request that holds u of the room, by luck, and then others that come.
-			r, _ := g.Begin(start, "a", otlp.SignalTraces)
-			for r.Reserve(start, int64(u*8e5)).Refused() {
-				r.End(start)
-				r, _ = g.Begin(start, "a", otlp.SignalTraces)
+		for range 10000 {
+			next, no := g.Begin(start, "a", otlp.SignalTraces)
+			if no.Refused() {
+				dropped++
 			}
-			for range 1000 {
-				next, no := g.Begin(start, "a", otlp.SignalTraces)
-				if no.Refused() {
-					dropped++
-				}
-				next.End(start)
-			}
-			r.End(start)
+			next.End(start)
 		}
 		require.InDelta(t, max(0, (u-0.8)/0.2), float64(dropped)/10000, 0.02, "u = %v", u)
 	}

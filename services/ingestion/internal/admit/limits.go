@@ -45,8 +45,8 @@ var fields = [...]field{
 func (l Limits) Validate() error {
 	faults := l.Default.faults("default")
 	for _, name := range slices.Sorted(maps.Keys(l.Tenants)) {
-		if !validName(name) {
-			faults = append(faults, fmt.Errorf("tenants: name %q, want %s", name, wantName))
+		if err := checkName(name); err != nil {
+			faults = append(faults, err)
 		}
 		faults = append(faults, l.Tenants[name].faults("tenants."+name)...)
 	}
@@ -55,14 +55,28 @@ func (l Limits) Validate() error {
 
 func (l Limit) faults(path string) (faults []error) {
 	for _, f := range fields {
-		switch v := *f.of(&l); {
-		case !(v >= 0): // also not NaN
-			faults = append(faults, fmt.Errorf("%s.%s: %v, want 0 or more", path, f.name, v))
-		case v > most:
-			faults = append(faults, fmt.Errorf("%s.%s: %v, want at most %v", path, f.name, v, most))
+		if err := f.check(path, *f.of(&l)); err != nil {
+			faults = append(faults, err)
 		}
 	}
 	return faults
+}
+
+func (f field) check(path string, v float64) error {
+	switch {
+	case !(v >= 0): // also not NaN
+		return fmt.Errorf("%s.%s: %v, want 0 or more", path, f.name, v)
+	case v > most:
+		return fmt.Errorf("%s.%s: %v, want at most %v", path, f.name, v, most)
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if !validName(name) {
+		return fmt.Errorf("tenants: name %q, want %s", name, wantName)
+	}
+	return nil
 }
 
 // of gives the limit of a tenant.

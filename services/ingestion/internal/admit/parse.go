@@ -35,7 +35,7 @@ func ParseLimits(b []byte) (Limits, error) {
 	if len(p.faults) > 0 {
 		return Limits{}, errors.Join(p.faults...)
 	}
-	return limits, limits.Validate()
+	return limits, nil
 }
 
 // parser gathers faults.
@@ -43,9 +43,13 @@ type parser struct {
 	faults []error
 }
 
-func (p *parser) fault(format string, args ...any) {
-	p.faults = append(p.faults, fmt.Errorf(format, args...))
+func (p *parser) note(err error) {
+	if err != nil {
+		p.faults = append(p.faults, err)
+	}
 }
+
+func (p *parser) fault(format string, args ...any) { p.note(fmt.Errorf(format, args...)) }
 
 func (p *parser) limits(n *yaml.Node) (l Limits) {
 	parts := p.mapping("limits", n)
@@ -60,6 +64,7 @@ func (p *parser) limits(n *yaml.Node) (l Limits) {
 		case "tenants":
 			l.Tenants = map[string]Limit{}
 			for _, t := range p.mapping("tenants", e.value) {
+				p.note(checkName(t.key))
 				l.Tenants[t.key] = p.limit("tenants."+t.key, t.value, l.Default)
 			}
 		default:
@@ -81,6 +86,7 @@ func (p *parser) limit(path string, n *yaml.Node, base Limit) Limit {
 			p.fault("%s.%s: %s, want a number", path, e.key, shown(e.value))
 			continue
 		}
+		p.note(fields[i].check(path, v))
 		*fields[i].of(&base) = v
 	}
 	return base
