@@ -1,15 +1,12 @@
 package admit_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/services/ingestion/internal/admit"
@@ -66,18 +63,6 @@ func TestEveryFaultOfTheSettingsIsNamedAtOnce(t *testing.T) {
 		"default.weight: -1, want 0 or more",
 		`tenants: name "a b", want 1 to 64 characters of A-Z, a-z, 0-9, _, . and -`,
 	}, "\n"))
-}
-
-func TestANameThatNoTenantCanHaveIsMalformed(t *testing.T) {
-	g := gate(t, settings())
-	for _, name := range []string{"", "a b", "a/b", "ä", "a\n", strings.Repeat("a", 65)} {
-		r, no := g.Begin(start, name, otlp.SignalTraces)
-		require.Equal(t, admit.Malformed, no.Reason, "%q", name)
-		require.Zero(t, no.Wait, "it must not come again")
-		require.Contains(t, no.String(), "want 1 to 64 characters")
-		r.End(start) // the zero request ends
-	}
-	begin(t, g, start, strings.Repeat("a", 64)).End(start)
 }
 
 func TestARateThatIsExceededSaysWhatCameAndWhenToComeAgain(t *testing.T) {
@@ -242,48 +227,6 @@ func TestALoneTenantIsDroppedForAFullLogToo(t *testing.T) {
 	require.Equal(t, admit.Overload, no.Reason)
 }
 
-func TestTenantsAreBoundedAndTheIdleMakeRoom(t *testing.T) {
-	set := settings()
-	set.Tenants = 3
-	set.Limits.Tenants = map[string]admit.Limit{"own": {Weight: 2}}
-	g := gate(t, set)
-	var open []*admit.Request
-	for i := range 3 {
-		open = append(open, begin(t, g, start, fmt.Sprint("t", i)))
-	}
-	require.Equal(t, "own", begin(t, g, start, "own").Tenant(), "it always has a place")
-	require.Equal(t, admit.Other, begin(t, g, start, "late").Tenant(), "all are busy")
-	open[1].Accept(7, 7)
-	open[1].Refuse(admit.Overload, 2)
-	open[1].End(start)
-	require.Equal(t, "late", begin(t, g, start, "late").Tenant())
-	other := usage(t, g, admit.Other)
-	require.EqualValues(t, 7, other.Accepted, "its counts go to other")
-	require.Equal(t, []admit.Count{{Reason: admit.Overload, Items: 2}}, other.Refused)
-	require.Len(t, g.Usage(start), 5)
-}
-
-func TestATenantWithoutItsTokensIsNotForgotten(t *testing.T) {
-	set := settings()
-	set.Tenants, set.Limits.Default = 1, admit.Limit{RequestsPerSecond: 1}
-	g := gate(t, set)
-	begin(t, g, start, "a").End(start)
-	require.Equal(t, admit.Other, begin(t, g, start, "b").Tenant(), "a would come back with a full bucket")
-	require.Equal(t, "b", begin(t, g, start.Add(time.Second), "b").Tenant())
-}
-
-func TestUsageTellsTheBusiestFirst(t *testing.T) {
-	g := gate(t, settings())
-	for i, name := range []string{"a", "b", "c"} {
-		r := begin(t, g, start, name)
-		require.False(t, r.Reserve(start, 10).Refused())
-		r.Accept(i, 100*i)
-	}
-	all := g.Usage(start)
-	require.Equal(t, []string{"c", "b", "a", admit.Other}, []string{all[0].Name, all[1].Name, all[2].Name, all[3].Name})
-	require.Equal(t, admit.Usage{Name: "c", Limit: admit.Limit{Weight: 1}, InFlight: 10, Share: 213, Accepted: 2}, all[0])
-}
-
 func TestReasonsAreTheWordsOfTheContract(t *testing.T) {
 	for _, word := range strings.Split("trace_id span_id parent_id utf8 depth count buckets value time malformed too_large "+
 		"unsupported rate overload full draining not_stored deadline canceled", " ") {
@@ -294,98 +237,5 @@ func TestReasonsAreTheWordsOfTheContract(t *testing.T) {
 	for _, word := range []string{"", "admitted", "bored"} {
 		_, known := admit.ReasonOf(word)
 		require.False(t, known)
-	}
-}
-
-// What holds after any moves: the limit, the sum of what is held, and that bytes above a share come only out of the room.
-func TestTheRoomIsKeptWhateverIsAsked(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		set := settings()
-		set.Random = func() float64 { return rapid.Float64Range(0, 0.999).Draw(t, "luck") }
-		set.Limits.Tenants = map[string]admit.Limit{"t0": {Weight: 3}, "t1": {Weight: 0.1}}
-		g, now, open := gate(t, set), start, []*admit.Request{}
-		holds := map[*admit.Request]int64{}
-		for range rapid.IntRange(1, 100).Draw(t, "moves") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 2e9).Draw(t, "passed")))
-			if len(open) == 0 || rapid.IntRange(0, 2).Draw(t, "move") == 0 {
-				if r, no := g.Begin(now, fmt.Sprint("t", rapid.IntRange(0, 4).Draw(t, "tenant")), otlp.SignalTraces); !no.Refused() {
-					open = append(open, &r)
-				}
-				continue
-			}
-			i := rapid.IntRange(0, len(open)-1).Draw(t, "request")
-			r, before := open[i], g.Held()
-			if rapid.Bool().Draw(t, "end") {
-				r.End(now)
-				require.Equal(t, before-holds[r], g.Held())
-				delete(holds, r)
-				open = append(open[:i], open[i+1:]...)
-				continue
-			}
-			n := int64(rapid.IntRange(1, 300).Draw(t, "bytes"))
-			if no := r.Reserve(now, n); no.Refused() {
-				require.GreaterOrEqual(t, no.Wait, 100*time.Millisecond)
-				require.LessOrEqual(t, no.Wait, 30*time.Second)
-				require.Equal(t, before, g.Held())
-				continue
-			}
-			holds[r] += n
-			require.Equal(t, before+n, g.Held())
-			require.LessOrEqual(t, g.Held(), int64(1000))
-			if g.Held() > 800 {
-				u := usageAt(g, now, r.Tenant())
-				require.LessOrEqual(t, u.InFlight, u.Share, "the reserve is for who is within its share")
-			}
-		}
-		for _, r := range open {
-			r.End(now)
-		}
-		require.Zero(t, g.Held())
-	})
-}
-
-func usageAt(g *admit.Gate, now time.Time, tenant string) (found admit.Usage) {
-	for _, u := range g.Usage(now) {
-		if u.Name == tenant {
-			found = u
-		}
-	}
-	return found
-}
-
-func TestManyGoroutinesLeaveNothingBehind(t *testing.T) {
-	set := settings()
-	set.Bytes, set.Random, set.Tenants = 1e5, rand.Float64, 4
-	set.Limits.Default = admit.Limit{RequestsPerSecond: 1e9, ItemsPerSecond: 1e9}
-	g := gate(t, set)
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for n := range 2000 {
-				now := start.Add(time.Duration(n) * time.Millisecond)
-				r, no := g.Begin(now, fmt.Sprint("t", (i+n)%6), otlp.Signal(n%3))
-				if no.Refused() {
-					continue
-				}
-				for k := range 4 {
-					if r.Reserve(now, int64(1000*k)).Refused() {
-						break
-					}
-				}
-				if !r.Charge(now, 10, 4000).Refused() {
-					r.Accept(10, 4000)
-				}
-				r.End(now)
-				if n%500 == 0 {
-					g.Usage(now)
-					g.SetBacklog(otlp.SignalLogs, 0.9, 0)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	require.Zero(t, g.Held())
-	for _, u := range g.Usage(start) {
-		require.Zero(t, u.InFlight)
 	}
 }
