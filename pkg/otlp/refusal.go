@@ -92,6 +92,8 @@ func (r *Request) idReason(e *edit, want int) string {
 	switch n := field.pos - field.off; {
 	case e.at == e.start:
 		return fmt.Sprintf("missing, want %d bytes", want)
+	case n == 0:
+		return fmt.Sprintf("empty, want %d bytes", want)
 	case n == want:
 		return "all zero, want an id"
 	default:

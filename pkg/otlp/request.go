@@ -143,17 +143,18 @@ func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 	ordinal := r.Items
 	r.Items++
 	r.source.Items++
-	found := edit{start: uint32(start), end: rng.Off + rng.Len, at: uint32(start), items: 1}
-	if len(r.marks) > 0 && r.marks[0].Item == ordinal {
-		found.mark, found.fault = &r.marks[0], r.marks[0].Fault
-		r.marks = r.marks[1:]
-		return start, r.edit(found)
-	}
-	if id == span {
-		if t, ok := quickSpan(r.Bytes[rng.Off:found.end]); ok {
+	marked := len(r.marks) > 0 && r.marks[0].Item == ordinal
+	if id == span && !marked {
+		if t, ok := quickSpan(r.Bytes[rng.Off : rng.Off+rng.Len]); ok {
 			r.source.note(t)
 			return 0, framed
 		}
+	}
+	found := edit{start: uint32(start), end: rng.Off + rng.Len, at: uint32(start), items: 1}
+	if marked {
+		found.mark, found.fault = &r.marks[0], r.marks[0].Fault
+		r.marks = r.marks[1:]
+		return start, r.edit(found)
 	}
 	in := check(r.Bytes, id, rng, 0)
 	if in.bad != framed {

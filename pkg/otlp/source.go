@@ -143,12 +143,24 @@ func (s *Source) identify(kv []byte) {
 	if len(kv) < 2 || kv[0] == 1<<3|wireBytes && !named(int(kv[1])) {
 		return
 	}
-	key, v := pair(kv)
-	if into := s.field(key); into != nil && *into == nil {
-		if k, _, text := v.find(); k == ValueString && len(text) > 0 {
-			*into = validUTF8(text)
-		}
+	key, text := textPair(kv)
+	if into := s.field(key); into != nil && *into == nil && len(text) > 0 {
+		*into = validUTF8(text)
 	}
+}
+
+// textPair splits a KeyValue whose value is text; that of another kind is nil. Of the usual form it is read where it
+// lies.
+func textPair(kv []byte) (key, text []byte) {
+	if v := 2 + int(kv[1]); kv[0] == 1<<3|wireBytes && v < 0x82 && len(kv) >= v+4 && len(kv)-v < 0x82 &&
+		kv[v] == 2<<3|wireBytes && int(kv[v+1]) == len(kv)-v-2 && kv[v+2] == uint8(ValueString)<<3|wireBytes && int(kv[v+3]) == len(kv)-v-4 {
+		return kv[2:v], kv[v+4:]
+	}
+	key, v := pair(kv)
+	if k, _, b := v.find(); k == ValueString {
+		text = b
+	}
+	return key, text
 }
 
 // named tells whether a key that identify looks for has n bytes: encoders write the key first, so that most attributes
