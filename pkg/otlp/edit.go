@@ -1,7 +1,5 @@
 package otlp
 
-import "google.golang.org/protobuf/encoding/protowire"
-
 // edit is a place where Kept differs from the bytes that were scanned: a field that is refused, with the neighbours
 // that have the same fault, or one with something to mend. A refused field is an item, or a container with everything in
 // it, since what says whose the items are is faulty. Edits are in order and do not overlap.
@@ -32,14 +30,21 @@ func (r *Request) edit(e edit) reason {
 }
 
 // Kept gives the request without what is refused and with the rest mended: r.Bytes itself if nothing is to be done.
-// What is mended has at most about twice the size.
+// What is mended has at most about twice the size. It is valid as long as r is.
 func (r *Request) Kept() []byte {
 	if len(r.edits) == 0 {
 		return r.Bytes
 	}
-	m := mender{b: r.Bytes, out: make([]byte, 0, len(r.Bytes))}
-	m.container(r.Signal.root(), Range{Len: uint32(len(r.Bytes))}, r.edits)
-	return m.out
+	return r.done().out
+}
+
+// done does the edits, once.
+func (r *Request) done() *mender {
+	if r.mender == nil {
+		r.mender = &mender{b: r.Bytes, out: make([]byte, 0, len(r.Bytes))}
+		r.mender.container(r.Signal.root(), Range{Len: uint32(len(r.Bytes))}, r.edits)
+	}
+	return r.mender
 }
 
 // container copies the container at rng with the edits done, and gives those that are left.
@@ -53,10 +58,9 @@ func (m *mender) container(id messageID, rng Range, edits []edit) []edit {
 		case len(edits) == 0 || int(edits[0].start) >= c.pos:
 			m.out = append(m.out, m.b[c.start:c.pos]...)
 		case int(edits[0].start) > c.start:
-			m.out = protowire.AppendTag(m.out, protowire.Number(c.num), protowire.BytesType)
-			start := len(m.out)
+			start := m.open(&c)
 			edits = m.container(schema[id].field(c.num).of, c.at(), edits)
-			m.out = insertLength(m.out, start)
+			m.close(start, &c)
 		case edits[0].fault == 0:
 			m.field(schema[id].field(c.num), &c)
 		}

@@ -67,21 +67,15 @@ type Repair struct {
 	Text string
 }
 
-// Repairs gives one Repair for each kind of repair that Kept makes, in the order of the kinds. It mends once more to
-// know: Scan keeps no more than where.
+// Repairs gives one Repair for each kind of repair that Kept makes, in the order of the kinds.
 func (r *Request) Repairs() []Repair {
-	m := mender{b: r.Bytes}
-	for i := range r.edits {
-		if e := &r.edits[i]; e.fault == 0 {
-			id, c := fieldAt(r.Bytes, r.Signal.root(), int(e.start))
-			m.out = m.out[:0]
-			m.field(schema[id].field(c.num), &c)
-		}
+	if len(r.edits) == 0 {
+		return nil
 	}
 	var out []Repair
 	for k := RepairLink; k <= RepairUTF8; k++ {
-		if n := m.done[k]; n > 0 {
-			out = append(out, Repair{Kind: k, Count: n, Path: pathTo(r.Bytes, r.Signal.root(), m.first[k]), Text: k.text()})
+		if n := r.done().count[k]; n > 0 {
+			out = append(out, Repair{Kind: k, Count: n, Path: pathTo(r.Bytes, r.Signal.root(), r.done().first[k]), Text: k.text()})
 		}
 	}
 	return out
@@ -90,14 +84,31 @@ func (r *Request) Repairs() []Repair {
 // mender appends to out what is in b, mended.
 type mender struct {
 	b, out []byte
-	done   [RepairUTF8 + 1]int // repairs by kind
+	count  [RepairUTF8 + 1]int // repairs by kind
 	first  [RepairUTF8 + 1]int // where the first was
 }
 
 func (m *mender) note(k RepairKind, at int) {
-	if m.done[k]++; m.done[k] == 1 {
+	if m.count[k]++; m.count[k] == 1 {
 		m.first[k] = at
 	}
+}
+
+// open begins the message that c is at, and leaves room for its length, which seldom takes more or less of it.
+func (m *mender) open(c *cursor) (start int) {
+	m.out = appendHead(m.out, protowire.Number(c.num), c.pos-c.off)
+	return len(m.out)
+}
+
+// close writes the length of the message that c is at and that start was given for.
+func (m *mender) close(start int, c *cursor) {
+	n, room := uint64(len(m.out)-start), protowire.SizeVarint(uint64(c.pos-c.off))
+	if more := protowire.SizeVarint(n) - room; more != 0 {
+		m.out = append(m.out, "0123456789"[:max(more, 0)]...)
+		copy(m.out[start+more:], m.out[start:start+int(n)])
+		m.out = m.out[:start+more+int(n)]
+	}
+	protowire.AppendVarint(m.out[:start-room], n)
 }
 
 // field mends the field f that c is at.
@@ -114,10 +125,9 @@ func (m *mender) field(f *field, c *cursor) {
 		m.note(RepairLink, c.start)
 		return
 	case f.kind == kindMessage:
-		m.out = protowire.AppendTag(m.out, protowire.Number(c.num), protowire.BytesType)
-		start := len(m.out)
+		start := m.open(c)
 		m.message(f.of, c.at())
-		m.out = insertLength(m.out, start)
+		m.close(start, c)
 		return
 	case noParent(f, c.value()):
 		m.note(RepairParentID, c.start)

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"fmt"
+	"sort"
 )
 
 // Refusal tells what is wrong with items that were left out, by the first of them.
@@ -18,20 +19,23 @@ type Refusal struct {
 	Item Range
 }
 
-// Refusals gives one Refusal for each kind of fault, in the order in which they appear.
-func (r *Request) Refusals() []Refusal { return r.refusals(func(*edit) bool { return true }) }
+// Refusals gives one Refusal for each kind of fault, in the order in which they appear. It walks through the request to
+// name each.
+func (r *Request) Refusals() []Refusal { return r.refusals(r.edits) }
 
 // RefusalsOf gives the refusals of the source i alone.
 func (r *Request) RefusalsOf(i int) []Refusal {
-	return r.refusals(func(e *edit) bool { return int(e.source) == i })
+	from := sort.Search(len(r.edits), func(e int) bool { return int(r.edits[e].source) >= i })
+	to := sort.Search(len(r.edits), func(e int) bool { return int(r.edits[e].source) > i })
+	return r.refusals(r.edits[from:to])
 }
 
-func (r *Request) refusals(of func(*edit) bool) []Refusal {
+func (r *Request) refusals(edits []edit) []Refusal {
 	var out []Refusal
 	var index [256]int // of each fault, from 1
-	for i := range r.edits {
-		e := &r.edits[i]
-		if e.fault == 0 || !of(e) {
+	for i := range edits {
+		e := &edits[i]
+		if e.fault == 0 {
 			continue
 		}
 		if at := index[e.fault]; at > 0 {

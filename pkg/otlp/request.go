@@ -33,6 +33,7 @@ type Request struct {
 	Items, Refused int
 
 	edits     []edit
+	mender    *mender // that has done them, or nil
 	marks     []Mark
 	sources   []Source
 	sequences []Sequence
