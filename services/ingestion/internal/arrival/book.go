@@ -158,6 +158,19 @@ func (b *Book) Expire(now time.Time) []fault.Finding {
 	return found
 }
 
+// Contradicted notes that another collector vouches for other contents of a batch of a stream. What is said of a stream
+// that is not followed is passed over.
+func (b *Book) Contradicted(tenant, service, stream string) {
+	if len(stream) != streamID {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r, followed := b.streams.Owner(streamKey{tenant, service, [streamID]byte([]byte(stream))}); followed {
+		r.contradicted++
+	}
+}
+
 // Done notes how long it took from arrival until something of a signal was done at the receiving service.
 func (b *Book) Done(signal handoffv1.Signal, delay time.Duration) {
 	b.mu.Lock()

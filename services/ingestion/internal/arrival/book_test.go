@@ -255,3 +255,12 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/source")
 }
+
+func BenchmarkFigures(b *testing.B) {
+	book := rows(5000)
+	book.Record(start, manySources(b, 5000))
+	b.ReportAllocs()
+	for b.Loop() {
+		book.Figures(start)
+	}
+}

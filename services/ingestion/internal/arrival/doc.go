@@ -9,7 +9,8 @@
 //	completeness   numbers received / (received + missing), for streams that the SDK numbers; package sequence judges
 //	accuracy       1 − (faulty + impossible items) / items
 //	timeliness     median lag of the last one to two minutes + the mean delay from arrival to done
-//	consistency    1 − batches that came again / batches, of those that are numbered
+//	consistency    1 − batches that came again or that another collector contradicts / batches, of those
+//	               that are numbered
 //
 // Lag is from the time of an item to its arrival. Of each source of a request the earliest and the latest time are
 // known and the mean of all: one item counts at each bound and all others at the mean. So the quantiles are off by no

@@ -51,7 +51,9 @@ func (h *histogram) add(i int, n uint64) {
 
 func (h *histogram) merge(g *histogram) {
 	for i, n := range g {
-		h.add(i, uint64(n))
+		if n > 0 {
+			h.add(i, uint64(n))
+		}
 	}
 }
 

@@ -113,6 +113,17 @@ func TestASenderThatChangesItsAddressKeepsItsStream(t *testing.T) {
 	require.InDelta(t, 1, all[1].GetQuality().GetCompleteness(), 1e-9)
 }
 
+func TestABatchThatACollectorContradictsIsNotConsistent(t *testing.T) {
+	b := rows(10)
+	for i := range int64(4) {
+		b.Record(start, batch(t, numbered(1+4*i, 4)))
+	}
+	b.Contradicted("default", "cart", stream)
+	b.Contradicted("other", "cart", stream)
+	b.Contradicted("default", "cart", "short")
+	require.InDelta(t, 3./4, only(t, b, start).GetQuality().GetConsistency(), 1e-9)
+}
+
 func TestAStreamOfAnotherTenantIsAnother(t *testing.T) {
 	b := rows(10)
 	in := batch(t, numbered(1, 4))

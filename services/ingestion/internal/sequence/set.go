@@ -84,6 +84,17 @@ func (s *Set[K, O]) Expire(now time.Time) []Late[K, O] {
 	return late
 }
 
+// Owner gives whom a stream came from last; false if it is not followed.
+func (s *Set[K, O]) Owner(key K) (owner O, followed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.known[key]
+	if !ok {
+		return owner, false
+	}
+	return e.Value.(*stream[K, O]).owner, true
+}
+
 // Forget ends a stream: what comes under its key is a new one. Its open holes count as lost.
 func (s *Set[K, O]) Forget(key K) {
 	s.mu.Lock()

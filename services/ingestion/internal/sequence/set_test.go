@@ -26,6 +26,17 @@ func TestStreamsAreJudgedApart(t *testing.T) {
 	require.Equal(t, sequence.Totals{Findings: sequence.Findings{Received: 11, Gap: 2}, Streams: 2}, s.Totals())
 }
 
+func TestAStreamBelongsToWhoSentLast(t *testing.T) {
+	s := sequence.NewSet[string, string](strict(), 2)
+	s.Observe(start, "a", "first", 1, 1)
+	s.Observe(start, "a", "second", 2, 1)
+	owner, followed := s.Owner("a")
+	require.True(t, followed)
+	require.Equal(t, "second", owner)
+	_, followed = s.Owner("b")
+	require.False(t, followed)
+}
+
 func TestTheStreamThatWasSilentForLongestGoes(t *testing.T) {
 	s := sequence.NewSet[string, string](strict(), 2)
 	s.Observe(start, "a", "", 1, 1)

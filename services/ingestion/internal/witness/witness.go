@@ -39,8 +39,7 @@ func New(signer *Signer, ring Keyring, batches int) *Witness {
 }
 
 // Sign gives this collector's receipt for a batch, the same one each time, and what contradicts it of what was seen
-// before. The error is ErrChanged if the batch was signed before with another digest. It takes as long as a
-// signature, some 50 µs.
+// before. The error is ErrChanged if the batch was signed before with another digest. It takes some 50 µs.
 func (w *Witness) Sign(b Batch, d Digest) (Receipt, *Contradiction, error) {
 	if r, known := w.signed(b); known {
 		return w.once(r, d)
@@ -81,8 +80,7 @@ func (w *Witness) own(b Batch) (Receipt, bool) {
 
 // Seen notes a receipt of any collector. It gives a contradiction if there is one in the batch and r is new to it, so a
 // third receipt may tell more of a tie that was found before. The errors are ErrCollector and ErrSignature; such a
-// receipt proves nothing and is not remembered. It takes some 0.1 ms, as long as to
-// check a signature.
+// receipt proves nothing and is not remembered. It takes some 0.1 ms, for the signature.
 func (w *Witness) Seen(r Receipt) (*Contradiction, error) {
 	if err := w.ring.Verify(r); err != nil {
 		return nil, err
