@@ -98,7 +98,7 @@ type sum struct {
 }
 
 // Figures gives the figures of all services, by signal and name. It takes some µs for each row; whoever records meanwhile
-// waits for a few hundred of them at most.
+// waits for 256 rows at most.
 func (b *Book) Figures(now time.Time) []Figures {
 	sums, done := b.sums(now)
 	keys := slices.SortedFunc(maps.Keys(sums), func(x, y subject) int {
