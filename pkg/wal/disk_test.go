@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -136,6 +137,11 @@ func (f *memoryFile) WriteAt(b []byte, at int64) (int, error) {
 		f.data = append(f.data, make([]byte, grow)...)
 	}
 	return copy(f.data[at:], b), nil
+}
+
+func (f *memoryFile) WriteParts(parts [][]byte, at int64) error {
+	_, err := f.WriteAt(bytes.Join(parts, nil), at)
+	return err
 }
 
 func (f *memoryFile) Size() (int64, error) {

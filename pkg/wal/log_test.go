@@ -218,3 +218,15 @@ func TestCallersShareSyncsAndAllAreReadBack(t *testing.T) {
 		require.NoError(t, l.Close())
 	}
 }
+
+func TestAnAppendAllocatesNothing(t *testing.T) {
+	l := openLog(t, t.TempDir(), Options{SegmentBytes: 8 << 20, Sync: SyncNone})
+	header, payload := make([]byte, 13), make([]byte, 8<<10)
+	ctx := context.Background()
+	n := testing.AllocsPerRun(200, func() {
+		if _, err := l.Append(ctx, 1, header, payload); err != nil {
+			t.Error(err)
+		}
+	})
+	require.Less(t, n, 1.0)
+}

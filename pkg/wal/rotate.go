@@ -12,8 +12,8 @@ func (w *writer) rotate() error {
 	if l.opts.Sync == SyncInterval {
 		w.syncLate()
 	}
-	previous, replaced := l.newest(w.next)
-	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total}
+	previous, replaced := l.before(w.next)
+	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total, size: uint64(l.opts.SegmentBytes)}
 	if previous != nil {
 		h.previous, h.previousEnd = previous.base, uint64(l.endOf(previous))
 	}
@@ -34,13 +34,13 @@ func (w *writer) rotate() error {
 	if previous != nil {
 		l.warn(l.trim(previous), previous.name)
 	}
-	l.warn(l.releaseWhole(), s.name)
+	l.warn(l.release(), s.name)
 	return nil
 }
 
-// newest gives the segment before the one to be made, and the one in whose place it comes: a segment without a record
+// before gives the segment before the one to be made, and the one in whose place it comes: a segment without a record
 // has the same base, hence the same name.
-func (l *Log) newest(base uint64) (previous, replaced *segment) {
+func (l *Log) before(base uint64) (previous, replaced *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.segments)
@@ -85,7 +85,7 @@ func (l *Log) begin(h segmentHeader, replaced *segment) (*segment, error) {
 	}
 	return &segment{
 		name: name, file: f, base: h.base, baseTotal: h.baseTotal,
-		size: l.opts.SegmentBytes, end: headerBytes, last: h.base - 1,
+		size: l.opts.SegmentBytes, end: headerBytes, last: h.base - 1, total: h.baseTotal,
 	}, nil
 }
 

@@ -53,7 +53,7 @@ func FuzzHTTPAlwaysAnswersWithAKnownCode(f *testing.F) {
 		known := []int{200, 400, 404, 405, 413, 415, 503}
 		require.True(t, slices.Contains(known, answer.Code), "%d, want one of %v", answer.Code, known)
 		require.Contains(t, []string{typeProtobuf, typeJSON}, answer.Header().Get("Content-Type"))
-		require.Zero(t, r.ceiling.bytes())
+		require.Zero(t, r.inFlight())
 	})
 }
 
