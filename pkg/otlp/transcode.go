@@ -3,6 +3,7 @@ package otlp
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -11,15 +12,27 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
+// ErrTooLarge says that a request in JSON takes more bytes as protobuf than it may. A part of it would be taken.
+var ErrTooLarge = errors.New("request too large")
+
+// MaxMarks bounds the items that Transcode marks.
+const MaxMarks = 1 << 16
+
+// markBytes is what a Mark takes beside its texts, at least.
+const markBytes = 64
+
 // Transcode turns an export request in OTLP/JSON into protobuf, appended to dst. It is strict about JSON and lenient
 // about its dialects: keys in lowerCamelCase or snake_case, 64-bit integers as numbers or strings, ids in hex of
 // either case, enums as numbers or names; unknown keys are passed over. An item with a value that does not fit its
-// field is marked, for Request.Scan to refuse it alone. The error is a *BadJSON.
-func Transcode(dst []byte, s Signal, body []byte) (request []byte, marks []Mark, err error) {
-	t := transcoder{jsonScanner: jsonScanner{b: body}, out: dst}
+// field is marked, for Request.Scan to refuse it alone. The request and its marks take at most limit bytes together.
+// The error is a *BadJSON, or wraps ErrTooLarge.
+func Transcode(dst []byte, s Signal, body []byte, limit int) (request []byte, marks []Mark, err error) {
+	t := transcoder{jsonScanner: jsonScanner{b: body}, out: dst, start: len(dst), limit: limit}
 	defer func() {
 		switch bad := recover().(type) {
 		case nil:
+		case tooLarge:
+			request, marks, err = nil, nil, bad
 		case *BadJSON:
 			if bad.Path == "" {
 				bad.Path = t.pathText()
@@ -56,8 +69,11 @@ func JSONPath(path string) string {
 type transcoder struct {
 	jsonScanner
 	out   []byte
+	start int // of the request in out
+	limit int // of what the request and its marks take
 	path  []step
 	marks []Mark
+	noted int // bytes that the marks take
 
 	items            int  // items begun
 	inItem, faulty   bool // inside an item; which is marked
@@ -156,12 +172,12 @@ func (t *transcoder) field(f *field, num protowire.Number, values int) {
 		t.out = insertLength(t.out, start)
 	case kindText:
 		if s, ok := t.quoted("a string"); ok {
-			t.out = appendBytes(t.out, num, s)
+			t.bytes(num, s)
 		}
 	case kindBytes:
 		if s, ok := t.quoted("a string in base64"); ok {
 			if b, ok := fromBase64(s); ok {
-				t.out = appendBytes(t.out, num, b)
+				t.bytes(num, b)
 			} else {
 				t.mark(FaultValue, fmt.Sprintf("%s, want base64", clip(s)))
 			}
@@ -177,6 +193,13 @@ func (t *transcoder) field(f *field, num protowire.Number, values int) {
 			t.appendNumber(f.kind, num, v)
 		}
 	}
+	t.room(0)
+}
+
+// bytes writes a field of bytes.
+func (t *transcoder) bytes(num protowire.Number, b []byte) {
+	t.room(len(b))
+	t.out = appendBytes(t.out, num, b)
 }
 
 func (t *transcoder) appendNumber(k kind, num protowire.Number, v uint64) {
@@ -204,7 +227,7 @@ func (t *transcoder) id(f *field, num protowire.Number) {
 	_, err := hex.Decode(b, s)
 	switch {
 	case err == nil && (f.id == 0 || len(b) == int(f.id) || len(b) == 0):
-		t.out = appendBytes(t.out, num, b)
+		t.bytes(num, b)
 	case f.id != 0:
 		t.mark(f.fault, fmt.Sprintf("%s, want %d hex digits", clip(s), 2*f.id))
 	}
@@ -265,11 +288,30 @@ func (t *transcoder) mark(f Fault, text string) {
 	if !t.inItem {
 		t.fail("%s", text)
 	}
-	if !t.faulty {
-		t.marks = append(t.marks, Mark{Item: t.items, Path: t.pathText(), Text: text, Fault: f})
-		t.faulty = true
+	if t.faulty {
+		return
+	}
+	m := Mark{Item: t.items, Path: t.pathText(), Text: text, Fault: f}
+	t.noted += markBytes + len(m.Path) + len(m.Text)
+	t.room(0)
+	if len(t.marks) == MaxMarks {
+		panic(tooLarge(fmt.Sprintf("more than %d items are faulty", MaxMarks)))
+	}
+	t.marks, t.faulty = append(t.marks, m), true
+}
+
+// room makes sure that n more bytes are within the limit.
+func (t *transcoder) room(n int) {
+	if len(t.out)-t.start+t.noted+n > t.limit {
+		panic(tooLarge(fmt.Sprintf("more than %d bytes as protobuf, at byte %d of the JSON", t.limit, t.pos)))
 	}
 }
+
+// tooLarge says why a request is.
+type tooLarge string
+
+func (e tooLarge) Error() string { return ErrTooLarge.Error() + ": " + string(e) }
+func (e tooLarge) Unwrap() error { return ErrTooLarge }
 
 func (t *transcoder) pathText() string {
 	var b strings.Builder

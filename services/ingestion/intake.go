@@ -133,13 +133,13 @@ func (in *intake) fromJSON(signal otlp.Signal, body *buffer) (*buffer, []otlp.Ma
 		return nil, nil, no
 	}
 	out := in.s.buffers.get(len(body.bytes))
-	b, marks, err := otlp.Transcode(out.bytes, signal, body.bytes)
-	if err != nil {
+	b, marks, err := otlp.Transcode(out.bytes, signal, body.bytes, in.s.cfg.MaxBytes)
+	switch {
+	case errors.Is(err, otlp.ErrTooLarge):
+		return out, nil, refuse(tooLarge, "%v", err)
+	case err != nil:
 		return out, nil, refuse(malformed, "%v", err)
 	}
 	out.bytes = b
-	if len(b) > in.s.cfg.MaxBytes {
-		return out, nil, overLimit(in.s.cfg.MaxBytes)
-	}
 	return out, marks, in.take(max(int64(cap(b))-size, 0))
 }
