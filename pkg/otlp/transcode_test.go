@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/triflow/triflow/pkg/jsonscan"
 	"github.com/triflow/triflow/pkg/otlp"
 )
 
@@ -135,7 +136,7 @@ func TestABodyThatIsNoRequestInJSONIsRefusedAsAWhole(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(c.json), limit)
 			require.ErrorContains(t, err, c.err)
-			var bad *otlp.BadJSON
+			var bad *jsonscan.Error
 			require.ErrorAs(t, err, &bad)
 		})
 	}
