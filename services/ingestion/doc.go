@@ -1,4 +1,5 @@
 // Package ingestion is the front door: it takes OTLP over gRPC and HTTP, and hands it on to the services that own it.
+// Spans of Zipkin, which come over HTTP too, are OTLP from there on.
 //
 // Promise: what was acknowledged is on disk, and reaches the receiver of its signal at least once, whatever crashes.
 //
