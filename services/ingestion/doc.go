@@ -1,4 +1,5 @@
 // Package ingestion is the front door: it takes OTLP over gRPC and HTTP, and hands it on to the services that own it.
+// Spans of Zipkin, which come over HTTP too, are OTLP from there on.
 //
 // Promise: what was acknowledged is on disk, and reaches the receiver of its signal at least once, whatever crashes.
 //
@@ -11,7 +12,7 @@
 // many of them are told to come again. gRPC tells the size of a message only when it is read, so at most in-flight-bytes
 // / 2 / max-bytes calls read at a time; the others wait in their HTTP/2 window of 64 KiB, which is counted too. Not counted
 // are the copies that are made of a message while it is read and of a buffer while it grows, each at most max-bytes, and
-// what JSON grows by while it is turned into protobuf, at most fourfold.
+// what JSON grows by while it is turned into protobuf, which ends at max-bytes too.
 //
 // A request is read into a buffer that is used again; the log, the tail and the receiver share it until the last of them
 // is through. The tail holds the newest records, so that the pump reads the disk only when it is behind.

@@ -165,19 +165,19 @@ func (u unpackers) put(p *unpacker) { u <- p }
 
 // fromJSON turns body into protobuf, which is counted as well. It may be longer than body: a number of one digit takes
 // 8 bytes.
-func (in *intake) fromJSON(signal otlp.Signal, body *buffer) (*buffer, []otlp.Mark, *refusal) {
+func (in *intake) fromJSON(f format, signal otlp.Signal, body *buffer) (*buffer, []otlp.Mark, *refusal) {
 	size := int64(len(body.bytes))
 	if no := in.take(size); no != nil {
 		return nil, nil, no
 	}
 	out := in.s.buffers.get(len(body.bytes))
-	b, marks, err := otlp.Transcode(out.bytes, signal, body.bytes)
-	if err != nil {
+	b, marks, err := f.transcode(out.bytes, signal, body.bytes, in.s.cfg.MaxBytes)
+	switch {
+	case errors.Is(err, otlp.ErrTooLarge):
+		return out, nil, refuse(tooLarge, "%v", err)
+	case err != nil:
 		return out, nil, refuse(malformed, "%v", err)
 	}
 	out.bytes = b
-	if len(b) > in.s.cfg.MaxBytes {
-		return out, nil, overLimit(in.s.cfg.MaxBytes)
-	}
 	return out, marks, in.take(max(int64(cap(b))-size, 0))
 }
