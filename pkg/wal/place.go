@@ -22,10 +22,15 @@ func (s *segment) start() place {
 	return place{position: s.base - 1, total: s.baseTotal, base: s.base, offset: headerBytes}
 }
 
+// finish is the place behind the last record of s; Log.mu is held.
+func (s *segment) finish() place {
+	return place{position: s.last, total: s.total, base: s.base, offset: s.end}
+}
+
 // near gives the last place in s that is known and not behind position; Log.mu is held.
 func (s *segment) near(position uint64) place {
 	if position >= s.last {
-		return place{position: s.last, total: s.total, base: s.base, offset: s.end}
+		return s.finish()
 	}
 	n, found := slices.BinarySearchFunc(s.index, position, func(p place, position uint64) int {
 		return cmp.Compare(p.position, position)

@@ -60,3 +60,23 @@ func TestWhatALateSyncLostIsCountedByPosition(t *testing.T) {
 	require.Len(t, rest(t, l, 1), 2)
 	require.Zero(t, l.Stats().LostRecords)
 }
+
+func TestAGapInThePositionsIsNoLoss(t *testing.T) {
+	d := newMemory()
+	l := openMemory(t, d, Options{Sync: SyncNone})
+	put(t, l, 2, "a")
+	put(t, l, 3, "hit")
+	after := d.cut(fate{all, all, always}) // an unclean end
+	l = openMemory(t, after, Options{})
+	require.Greater(t, put(t, l, 1, "behind the gap"), uint64(reservation))
+	require.NoError(t, l.Close())
+	after.flip(segmentName(1), headerBytes+int(recordSize(1))+recordBytes, 1)
+	l = openMemory(t, after, Options{})
+	require.Equal(t, uint64(1), l.Stats().LostRecords)
+	require.Equal(t, uint64(3), l.Stats().LostWeight)
+	require.NoError(t, l.Close())
+	after.set(func() { delete(after.files, segmentName(1)) })
+	l = openMemory(t, after, Options{})
+	require.Equal(t, uint64(2), l.Stats().LostRecords)
+	require.Equal(t, uint64(5), l.Stats().LostWeight)
+}
