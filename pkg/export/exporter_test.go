@@ -1,0 +1,32 @@
+package export_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/triflow/triflow/pkg/export"
+)
+
+func TestWhatIsPushedArrivesAndIsDone(t *testing.T) {
+	for _, scheme := range []string{"grpc", "http"} {
+		for _, gzip := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s gzip %v", scheme, gzip), func(t *testing.T) {
+				b := newBackend(t, scheme, nil)
+				cfg := quick(export.RoundRobin, b)
+				cfg.Gzip = gzip
+				r := run(t, cfg)
+				<-r.push(request(t, "one", 1, 2), 2)
+				<-r.push(request(t, "two", 3), 1)
+				require.Equal(t, []string{"one", "one", "two"}, b.names())
+				require.Equal(t, "acme", b.tenant)
+				r.stop()
+				s := r.Stats()
+				require.Equal(t, uint64(2), s.Endpoints[0].Sent)
+				require.Zero(t, s.Endpoints[0].InFlight)
+				require.Zero(t, s.Endpoints[0].Failed)
+			})
+		}
+	}
+}
