@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/triflow/triflow/pkg/balance"
+	"github.com/triflow/triflow/pkg/breaker"
 	"github.com/triflow/triflow/pkg/handoff"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
@@ -145,6 +147,26 @@ func TestTheAttemptsOfARoundAreBounded(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestAShareWhoseEndpointWasClosedMeanwhileStaysOpen(t *testing.T) {
+	x, backends := scriptedExporter(t, 1, []outcome{yes})
+	s := share{part{[]byte("a"), 1}, 0}
+	x.reserve([]share{s}, []int{0})
+	for range 5 {
+		p, err := x.endpoints[0].breaker.Allow(time.Now())
+		require.NoError(t, err)
+		p.Done(time.Now(), breaker.Failure)
+	}
+	require.False(t, (&delivery{x: x}).deliver(t.Context(), s))
+	require.Empty(t, backends[0].calls)
+	require.Equal(t, EndpointStats{Address: "http://backend-0:4318", Healthy: true, Breaker: breaker.Open}, x.Stats().Endpoints[0])
+}
+
+func TestWhatCannotBeCutUpGoesWhole(t *testing.T) {
+	s := splitter{owners: balance.NewConsistent([]string{"a", "b"})}
+	open := []part{{nil, 0}, {[]byte{0xff}, 7}}
+	require.Equal(t, []share{{open[0], anyone}, {open[1], anyone}}, s.split(open, []int{0, 1}))
 }
 
 func TestABatchIsDoneOnceAndOnlyAfterABackendHasSpoken(t *testing.T) {

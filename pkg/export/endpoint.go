@@ -65,23 +65,17 @@ func (e *endpoint) ended(now time.Time, p breaker.Permit, o outcome) {
 
 // pathOf is where OTLP takes a signal over HTTP; empty if it is none.
 func pathOf(s handoffv1.Signal) string {
-	switch s {
-	case handoffv1.Signal_SIGNAL_TRACES:
-		return "/v1/traces"
-	case handoffv1.Signal_SIGNAL_LOGS:
-		return "/v1/logs"
-	case handoffv1.Signal_SIGNAL_METRICS:
-		return "/v1/metrics"
-	}
-	return ""
+	return map[handoffv1.Signal]string{
+		handoffv1.Signal_SIGNAL_TRACES: "/v1/traces", handoffv1.Signal_SIGNAL_LOGS: "/v1/logs",
+		handoffv1.Signal_SIGNAL_METRICS: "/v1/metrics",
+	}[s]
 }
 
-// methodOf is where OTLP takes a signal over gRPC.
+// methodOf is where OTLP takes a signal over gRPC; empty if it is none.
 func methodOf(s handoffv1.Signal) string {
-	service := map[handoffv1.Signal]string{
-		handoffv1.Signal_SIGNAL_TRACES:  "trace.v1.TraceService",
-		handoffv1.Signal_SIGNAL_LOGS:    "logs.v1.LogsService",
-		handoffv1.Signal_SIGNAL_METRICS: "metrics.v1.MetricsService",
+	return map[handoffv1.Signal]string{
+		handoffv1.Signal_SIGNAL_TRACES:  "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+		handoffv1.Signal_SIGNAL_LOGS:    "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+		handoffv1.Signal_SIGNAL_METRICS: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 	}[s]
-	return "/opentelemetry.proto.collector." + service + "/Export"
 }

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,13 +139,13 @@ func backoff(r Retry, n int, share float64) time.Duration {
 	return time.Duration(max(ceiling*share, float64(r.Initial)/10, 1))
 }
 
-// statusText gives the words of an error body: those of a google.rpc.Status, else nothing that could be trusted.
+// statusText gives the words of an error body: those of a google.rpc.Status, which OTLP asks for, else all of it.
 func statusText(body []byte) string {
 	text, err := messageOf(body)
-	if err != nil || text == "" {
-		return "no explanation"
+	if err != nil {
+		text = string(body)
 	}
-	return clip(text)
+	return clip(cmp.Or(text, "no explanation"))
 }
 
 // clip bounds words of a stranger.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	logsv1 "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	metricsv1 "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -17,6 +19,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
+
+	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
 
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
@@ -129,4 +133,25 @@ func TestWordsOfABackendAreBounded(t *testing.T) {
 func TestARequestWithoutAnAnswerIsTriedAgain(t *testing.T) {
 	require.Equal(t, again, unreachable(http.ErrServerClosed).verdict)
 	require.True(t, unreachable(fmt.Errorf("post: %w", context.DeadlineExceeded)).late)
+}
+
+func TestTheWordsOfAnErrorAreThoseOfItsStatus(t *testing.T) {
+	body, err := proto.Marshal(status.New(codes.InvalidArgument, "span_id: 7 bytes").Proto())
+	require.NoError(t, err)
+	for want, body := range map[string][]byte{
+		"HTTP 400: span_id: 7 bytes": body, "HTTP 400: 400 bad request": []byte("400 bad request"), "HTTP 400: no explanation": nil,
+	} {
+		require.EqualError(t, failedStatus(400, nil, body, noon).err, want)
+	}
+}
+
+func TestEverySignalHasItsPlace(t *testing.T) {
+	for signal, want := range map[handoffv1.Signal][2]string{
+		handoffv1.Signal_SIGNAL_UNSPECIFIED: {"", ""},
+		handoffv1.Signal_SIGNAL_TRACES:      {"/v1/traces", collectorv1.TraceService_Export_FullMethodName},
+		handoffv1.Signal_SIGNAL_LOGS:        {"/v1/logs", logsv1.LogsService_Export_FullMethodName},
+		handoffv1.Signal_SIGNAL_METRICS:     {"/v1/metrics", metricsv1.MetricsService_Export_FullMethodName},
+	} {
+		require.Equal(t, want, [2]string{pathOf(signal), methodOf(signal)})
+	}
 }

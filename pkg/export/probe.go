@@ -16,7 +16,8 @@ func (x *Exporter) watch(ctx context.Context, e *endpoint) {
 			return
 		}
 		was := h
-		h = h.Probed(o.verdict != again && !o.ill, x.deps.Now(), x.cfg.Health)
+		alive := o.verdict != again && !o.ill || o.wait > 0 // who asks for time is there
+		h = h.Probed(alive, x.deps.Now(), x.cfg.Health)
 		x.probed(e, h, o)
 		if h.Ill != was.Ill {
 			x.deps.Log.Warn("health of an endpoint changed",
