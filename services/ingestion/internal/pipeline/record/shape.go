@@ -59,7 +59,7 @@ func (s *Shape) Part(num protowire.Number) *Shape {
 	return nil
 }
 
-// What follows is the constant table of shapes; a test holds it against the descriptors of the published protocol.
+// What follows is the constant table of shapes; a test holds groups and points against the published protocol.
 var (
 	exemplar = &Shape{Attributes: 7}
 
