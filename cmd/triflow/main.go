@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/triflow/triflow/services/ingestion"
 )
 
 // version is set when a release is linked.
@@ -42,7 +44,10 @@ type cli struct {
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	ingestion.AcceptZstd()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run is main with its surroundings as arguments; it gives the exit code.
 func run(args []string, stdout, stderr io.Writer) int {

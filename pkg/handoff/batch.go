@@ -21,7 +21,8 @@ type Batch struct {
 	Signal handoffv1.Signal
 	// ReceiveTime is when ingestion took it in.
 	ReceiveTime time.Time
-	// Payload holds an OTLP export request of the signal; it must not be changed by anyone.
+	// Payload holds an OTLP export request of the signal. It must not be changed by anyone, nor be read after Done was
+	// called: its memory is used again.
 	Payload []byte
 	// Done is called exactly once, from any goroutine, when the receiver needs the batch no more: every item is
 	// stored, counted or decided. It does not block.

@@ -156,7 +156,7 @@ func TestARefusalThatPassesIsTriedAgain(t *testing.T) {
 
 func TestBadSettingsAreNamed(t *testing.T) {
 	_, err := handoff.NewPump(handoff.PumpConfig{})
-	for _, field := range []string{"sender: 0 bytes", "signal: unspecified", "log, receiver and decode"} {
+	for _, field := range []string{"sender: 0 bytes", "signal: unspecified", "log and receiver"} {
 		require.ErrorContains(t, err, field)
 	}
 	_, err = handoff.NewServer(newRecorder(), handoffv1.Signal_SIGNAL_LOGS, noop.Meter{})

@@ -1,6 +1,7 @@
 package handoff_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,7 @@ func (r *recorder) Push(ctx context.Context, b handoff.Batch) error {
 			return err
 		}
 	}
+	b.Payload = bytes.Clone(b.Payload) // it may be looked at after Done
 	r.mu.Lock()
 	r.got = append(r.got, b)
 	close(r.more)
@@ -187,18 +189,32 @@ func openWAL(t *testing.T, n int) *wal.Log {
 
 var errNotDecodable = errors.New("not decodable")
 
+// source is a log whose records are payloads, but for record 3, which cannot be read.
+type source struct{ *wal.Log }
+
+func (s source) Next(ctx context.Context, after uint64) (handoff.Entry, error) {
+	r, err := s.Reader(after + 1).Next(ctx)
+	if errors.Is(err, wal.ErrClosed) {
+		return handoff.Entry{}, handoff.ErrEnded
+	}
+	e := handoff.Entry{Position: r.Position, Total: r.Total, Items: int(r.Weight), ReceiveTime: time.Unix(7, 0).UTC(), Payload: r.Data}
+	e.Free = func() {
+		for i := range r.Data {
+			r.Data[i] = 0xff // whoever still reads is found out
+		}
+	}
+	if string(r.Data) == "record 3" {
+		e.Fault = errNotDecodable
+	}
+	return e, err
+}
+
 // startPump pumps l to r until stop; reached gives the positions that were released.
 func startPump(t *testing.T, l *wal.Log, r handoff.Receiver) (p *handoff.Pump, reached chan uint64, stop func()) {
 	t.Helper()
 	reached = make(chan uint64, 10_000)
 	p, err := handoff.NewPump(handoff.PumpConfig{
-		Sender: "a", Signal: traces, Log: l, Receiver: r, MaxBatches: 8, Drain: time.Millisecond,
-		Decode: func(record []byte) (time.Time, []byte, error) {
-			if string(record) == "record 3" {
-				return time.Time{}, nil, errNotDecodable
-			}
-			return time.Unix(7, 0).UTC(), record, nil
-		},
+		Sender: "a", Signal: traces, Log: source{l}, Receiver: r, MaxBatches: 8, Drain: time.Millisecond,
 		OnDone: func(position uint64) { reached <- position },
 	})
 	require.NoError(t, err)

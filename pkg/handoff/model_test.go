@@ -44,8 +44,7 @@ func finishSome(t *testing.T, rt *rapid.T, l *wal.Log, done map[uint64]bool) {
 	r := newRecorder()
 	r.hold = true
 	p, err := handoff.NewPump(handoff.PumpConfig{
-		Sender: "a", Signal: traces, Log: l, Receiver: r, MaxBatches: 5, Drain: time.Nanosecond,
-		Decode: func(record []byte) (time.Time, []byte, error) { return time.Time{}, record, nil },
+		Sender: "a", Signal: traces, Log: source{l}, Receiver: r, MaxBatches: 5, Drain: time.Nanosecond,
 	})
 	require.NoError(rt, err)
 	ctx, cancel := context.WithCancel(context.Background())

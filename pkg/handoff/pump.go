@@ -11,16 +11,34 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
 
-// Source is the log that a pump empties; *wal.Log is one.
+// Entry is a batch as a log gives it.
+type Entry struct {
+	Position    uint64
+	Total       uint64 // items of the log up to and with this entry
+	Items       int
+	ReceiveTime time.Time
+	Payload     []byte
+	// Fault says why the entry cannot be read; it is passed over.
+	Fault error
+	// Free, if not nil, is called once when Payload is needed no more.
+	Free func()
+}
+
+// Source is the log that a pump empties.
 type Source interface {
-	Reader(from uint64) *wal.Reader
+	// Next gives the first entry behind position after. At the end it waits until there is more or ctx ends; the error
+	// ErrEnded says that there will never be more.
+	Next(ctx context.Context, after uint64) (Entry, error)
+	// Released is the position up to which all is done, over restarts.
 	Released() uint64
 	Release(position uint64) error
 }
+
+// ErrEnded is the error of a Source that was closed.
+var ErrEnded = errors.New("log has ended")
 
 // PumpConfig is what a pump connects. MaxBatches, MaxBytes, Drain, Logger and OnDone may be left out.
 type PumpConfig struct {
@@ -28,12 +46,10 @@ type PumpConfig struct {
 	Signal   handoffv1.Signal
 	Log      Source
 	Receiver Receiver
-	// Decode splits a record; an error passes the record over.
-	Decode func(record []byte) (receiveTime time.Time, payload []byte, err error)
 	// OnDone hears of every position up to which all is done, rising, from one goroutine.
 	OnDone     func(position uint64)
 	MaxBatches int           // under way; 65536 by default
-	MaxBytes   int64         // of records under way, at least what the receiver holds undone; 512 MiB by default
+	MaxBytes   int64         // of payloads under way, at least what the receiver holds undone; 512 MiB by default
 	Drain      time.Duration // how long Run waits for what is under way after its end; 2 s by default
 	Logger     *slog.Logger
 }
@@ -47,7 +63,7 @@ func (c PumpConfig) validate() error {
 	}
 	want(len(c.Sender) >= 1 && len(c.Sender) <= maxSender, "sender: %d bytes, want 1 to %d", len(c.Sender), maxSender)
 	want(c.Signal != handoffv1.Signal_SIGNAL_UNSPECIFIED, "signal: unspecified, want one")
-	want(c.Log != nil && c.Receiver != nil && c.Decode != nil, "log, receiver and decode: want all three")
+	want(c.Log != nil && c.Receiver != nil, "log and receiver: want both")
 	return errors.Join(faults...)
 }
 
@@ -56,7 +72,7 @@ type PumpStats struct {
 	Pushed      uint64 // batches that the receiver took
 	Done        uint64 // batches that are done
 	Retries     uint64 // pushes that failed and were tried again
-	Undecodable uint64 // records passed over because they could not be decoded
+	Undecodable uint64 // entries passed over because they could not be read
 	Refused     uint64 // batches passed over because the receiver refused them for good
 }
 
@@ -114,72 +130,90 @@ func (p *Pump) Run(ctx context.Context) error {
 
 // push is nil when ctx ended or the log was closed.
 func (p *Pump) push(ctx context.Context) error {
-	reader := p.cfg.Log.Reader(p.cfg.Log.Released() + 1)
-	for {
-		r, err := reader.Next(ctx)
-		if ctx.Err() != nil || errors.Is(err, wal.ErrClosed) {
+	for at := p.cfg.Log.Released(); ; {
+		e, err := p.cfg.Log.Next(ctx, at)
+		if ctx.Err() != nil || errors.Is(err, ErrEnded) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("hand off from %s: %w", p.cfg.Sender, err)
 		}
-		if err := p.one(ctx, r); err != nil {
+		if err := p.one(ctx, e); err != nil {
 			return nil // ctx has ended
 		}
+		at = e.Position
 	}
 }
 
-// one sees a record to the receiver; the error is that of ctx.
-func (p *Pump) one(ctx context.Context, r wal.Record) error {
-	if err := p.window.enter(ctx, int64(len(r.Data)), nil); err != nil {
+// one sees an entry to the receiver; the error is that of ctx.
+func (p *Pump) one(ctx context.Context, e Entry) error {
+	if err := p.window.enter(ctx, int64(len(e.Payload)), nil); err != nil {
+		e.free()
 		return err
 	}
-	p.tracker.Begin(r.Position)
-	finish := sync.OnceFunc(func() { p.finish(r.Position, int64(len(r.Data))) })
-	at, payload, err := p.cfg.Decode(r.Data)
-	if err != nil {
+	p.tracker.Begin(e.Position)
+	finish := sync.OnceFunc(func() { p.finish(e) })
+	if e.Fault != nil {
 		p.undecodable.Add(1)
-		p.cfg.Logger.Error("record passed over", "sender", p.cfg.Sender, "position", r.Position, "error", err)
+		p.cfg.Logger.Error("record passed over", "sender", p.cfg.Sender, "position", e.Position, "error", e.Fault)
 		finish()
 		return nil
 	}
 	b := Batch{
-		Sender: p.cfg.Sender, Position: r.Position, TotalItems: r.Total, Items: int(r.Weight),
-		Signal: p.cfg.Signal, ReceiveTime: at, Payload: payload, Done: finish,
+		Sender: p.cfg.Sender, Position: e.Position, TotalItems: e.Total, Items: e.Items,
+		Signal: p.cfg.Signal, ReceiveTime: e.ReceiveTime, Payload: e.Payload, Done: finish,
 	}
-	_, err = backoff.Retry(ctx, func() (struct{}, error) {
-		err := p.cfg.Receiver.Push(ctx, b)
-		if err != nil && IsFinal(err) {
-			return struct{}{}, backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithBackOff(pace()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
-		p.retries.Add(1)
-		p.cfg.Logger.Warn("batch not taken yet", "sender", p.cfg.Sender, "position", r.Position, "error", err, "wait", wait)
-	}))
+	err := p.take(ctx, b)
 	switch {
 	case err == nil:
 		p.pushed.Add(1)
 	case IsFinal(err):
 		p.refused.Add(1)
-		p.cfg.Logger.Error("batch refused for good", "sender", p.cfg.Sender, "position", r.Position, "items", b.Items, "error", err)
+		p.cfg.Logger.Error("batch refused for good", "sender", p.cfg.Sender, "position", e.Position, "items", b.Items, "error", err)
 		finish()
 	default:
-		p.window.leave(int64(len(r.Data))) // it stays open in the tracker, so that the log keeps it
+		p.window.leave(int64(len(e.Payload))) // it stays open in the tracker, so that the log keeps it
+		e.free()
 		return err
 	}
 	return nil
 }
 
+// take pushes b until it is taken or refused for good; another error is that of ctx.
+func (p *Pump) take(ctx context.Context, b Batch) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		return struct{}{}, permanent(p.cfg.Receiver.Push(ctx, b))
+	}, backoff.WithBackOff(pace()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, wait time.Duration) {
+		p.retries.Add(1)
+		p.cfg.Logger.Warn("batch not taken yet", "sender", p.cfg.Sender, "position", b.Position, "error", err, "wait", wait)
+	}))
+	return err
+}
+
+// permanent marks an error that no retry can help.
+func permanent(err error) error {
+	if err != nil && IsFinal(err) {
+		return backoff.Permanent(err)
+	}
+	return err
+}
+
+func (e Entry) free() {
+	if e.Free != nil {
+		e.Free()
+	}
+}
+
 // finish is the Done of a batch.
-func (p *Pump) finish(position uint64, bytes int64) {
-	p.tracker.Done(position)
+func (p *Pump) finish(e Entry) {
+	e.free()
+	p.tracker.Done(e.Position)
 	p.done.Add(1)
 	select {
 	case p.moved <- struct{}{}:
 	default:
 	}
-	p.window.leave(bytes)
+	p.window.leave(int64(len(e.Payload)))
 }
 
 // release follows the tracker, in a goroutine of its own, since Done must not wait for a disk.

@@ -14,14 +14,27 @@ type Refusal struct {
 	Path string
 	// Text says what came and what is wanted.
 	Text string
+	// Item is where the first of the items lies in Request.Bytes, without its tag and length: a container with items if
+	// that is what is refused.
+	Item Range
 }
 
 // Refusals gives one Refusal for each kind of fault, in the order in which they appear.
-func (r *Request) Refusals() []Refusal {
+func (r *Request) Refusals() []Refusal { return r.refusals(func(*cut) bool { return true }) }
+
+// RefusalsOf gives the refusals of the source i alone.
+func (r *Request) RefusalsOf(i int) []Refusal {
+	return r.refusals(func(c *cut) bool { return int(c.source) == i })
+}
+
+func (r *Request) refusals(of func(*cut) bool) []Refusal {
 	var out []Refusal
 	var index [256]int // of each fault, from 1
 	for i := range r.cuts {
 		c := &r.cuts[i]
+		if !of(c) {
+			continue
+		}
 		if at := index[c.fault]; at > 0 {
 			out[at-1].Items += c.items
 			continue
@@ -32,8 +45,15 @@ func (r *Request) Refusals() []Refusal {
 	return out
 }
 
+// message is where the message of the field lies that is refused.
+func (c *cut) message(b []byte) Range {
+	field := cursor{b: b, pos: c.start, end: c.end}
+	field.next()
+	return field.at()
+}
+
 func (r *Request) explain(c *cut) Refusal {
-	out := Refusal{Fault: c.fault, Items: c.items}
+	out := Refusal{Fault: c.fault, Items: c.items, Item: c.message(r.Bytes)}
 	if c.mark != nil {
 		out.Path, out.Text = c.mark.Path, c.mark.Text
 		return out

@@ -34,8 +34,11 @@ type Request struct {
 	// Items counts the spans, log records or data points found, and Refused those of them that are faulty.
 	Items, Refused int
 
-	cuts  []cut
-	marks []Mark
+	cuts      []cut
+	marks     []Mark
+	sources   []Source
+	sequences []Sequence
+	source    *Source // that is being walked
 }
 
 // cut is a field that is refused: an item, or a container with everything in it, since what says whose the items are is faulty.
@@ -43,6 +46,7 @@ type cut struct {
 	start, end int // of the field, its tag included
 	at         int // where the fault is
 	items      int
+	source     int32 // an index into sources, or -1
 	fault      Fault
 	mark       *Mark
 }
@@ -60,7 +64,7 @@ type Mark struct {
 // order, the items that are known to be faulty already. b must not change while r is used. The error is a *Malformed:
 // the framing is bad, so that nothing of b can be trusted.
 func (r *Request) Scan(s Signal, b []byte, marks []Mark) error {
-	*r = Request{Signal: s, Bytes: b, cuts: r.cuts[:0], marks: marks}
+	*r = Request{Signal: s, Bytes: b, cuts: r.cuts[:0], marks: marks, sources: r.sources[:0], sequences: r.sequences[:0]}
 	if len(b) > math.MaxInt32 {
 		return malformed(b, s.root(), 0, tooBig)
 	}
@@ -68,18 +72,19 @@ func (r *Request) Scan(s Signal, b []byte, marks []Mark) error {
 	if bad != framed {
 		return malformed(b, s.root(), at, bad)
 	}
-	for i := range r.cuts {
-		r.Refused += r.cuts[i].items
-	}
+	r.settle()
 	return nil
 }
 
 // walk goes through the container at rng, whose field begins at start.
 func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 	m := &schema[id]
+	if m.role == source {
+		r.openSource()
+	}
 	items, cuts := r.Items, len(r.cuts)
-	found := cut{start: start, end: int(rng.Off + rng.Len)}
-	once := uint32(0)
+	found := cut{start: start, end: int(rng.Off + rng.Len), source: int32(len(r.sources)) - 1}
+	once, first := uint32(0), true
 	c := over(r.Bytes, rng)
 	for c.next() {
 		f := m.field(c.num)
@@ -99,11 +104,18 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 				fault = FaultUTF8
 			}
 		case f.kind != kindMessage:
-		case schema[f.of].role == container:
-			at, bad = r.walk(f.of, c.at(), c.start)
 		case schema[f.of].role == item:
 			at, bad = r.item(f.of, c.at(), c.start)
+			if first && f.of == span {
+				r.noteSequence(c.value())
+			}
+			first = false
+		case schema[f.of].role != part:
+			at, bad = r.walk(f.of, c.at(), c.start)
 		default:
+			if f.of == resource {
+				r.source.identify(r.Bytes, c.at())
+			}
 			fault, at, bad = check(r.Bytes, f.of, c.at(), 0)
 		}
 		if bad != framed {
@@ -124,25 +136,35 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 	ordinal := r.Items
 	r.Items++
-	found := cut{start: start, end: int(rng.Off + rng.Len), items: 1, at: start}
+	r.source.Items++
+	found := cut{start: start, end: int(rng.Off + rng.Len), items: 1, at: start, source: int32(len(r.sources)) - 1}
 	if len(r.marks) > 0 && r.marks[0].Item == ordinal {
 		found.mark, found.fault = &r.marks[0], r.marks[0].Fault
 		r.marks = r.marks[1:]
-	} else {
-		var bad reason
-		if found.fault, found.at, bad = check(r.Bytes, id, rng, 0); bad != framed {
-			return found.at, bad
+		r.cuts = append(r.cuts, found)
+		return 0, framed
+	}
+	if id == span {
+		if t, ok := quickSpan(r.Bytes[rng.Off : rng.Off+rng.Len]); ok {
+			r.source.note(t)
+			return 0, framed
 		}
-		if found.at < 0 {
-			found.at = start
-		}
-		if found.fault == 0 && id == histogramPoint && !bucketsFit(countBuckets(r.Bytes, rng)) {
-			found.fault, found.at = FaultBuckets, start
-		}
+	}
+	var bad reason
+	if found.fault, found.at, bad = check(r.Bytes, id, rng, 0); bad != framed {
+		return found.at, bad
+	}
+	if found.at < 0 {
+		found.at = start
+	}
+	if found.fault == 0 && id == histogramPoint && !bucketsFit(countBuckets(r.Bytes, rng)) {
+		found.fault, found.at = FaultBuckets, start
 	}
 	if found.fault != 0 {
 		r.cuts = append(r.cuts, found)
+		return 0, framed
 	}
+	r.source.note(timesOf(r.Bytes, id, rng))
 	return 0, framed
 }
 

@@ -54,7 +54,12 @@ type message struct {
 	role   role
 	// required has bit n set when an item must have field n.
 	required uint32
+	// times are the numbers of the fields that say when an item began and when it ended, and of one that stands in for
+	// an end that is 0.
+	times itemTimes
 }
+
+type itemTimes struct{ start, end, instead uint32 }
 
 // role is the place of a message in a request: containers hold containers and items, all else is part of one.
 type role uint8
@@ -62,6 +67,7 @@ type role uint8
 const (
 	part      role = iota
 	container      // leads to items
+	source         // a container of what one resource sent
 	item           // is counted, and refused alone: a span, a log record, a data point
 )
 
@@ -140,7 +146,7 @@ const (
 // descriptors of the published protocol.
 var schema = [...]message{
 	tracesRequest: {role: container, fields: []field{1: objects("resource_spans", resourceSpans)}},
-	resourceSpans: {role: container, fields: []field{
+	resourceSpans: {role: source, fields: []field{
 		1: object("resource", resource),
 		2: objects("scope_spans", scopeSpans),
 		3: one("schema_url", kindText),
@@ -150,7 +156,7 @@ var schema = [...]message{
 		2: objects("spans", span),
 		3: one("schema_url", kindText),
 	}},
-	span: {role: item, required: 1<<1 | 1<<2, fields: []field{
+	span: {role: item, required: 1<<1 | 1<<2, times: itemTimes{start: 7, end: 8}, fields: []field{
 		1: identity("trace_id", 16, FaultTraceID),
 		2: identity("span_id", 8, FaultSpanID),
 		3: one("trace_state", kindText),
@@ -190,7 +196,7 @@ var schema = [...]message{
 	}},
 
 	logsRequest: {role: container, fields: []field{1: objects("resource_logs", resourceLogs)}},
-	resourceLogs: {role: container, fields: []field{
+	resourceLogs: {role: source, fields: []field{
 		1: object("resource", resource),
 		2: objects("scope_logs", scopeLogs),
 		3: one("schema_url", kindText),
@@ -200,7 +206,7 @@ var schema = [...]message{
 		2: objects("log_records", logRecord),
 		3: one("schema_url", kindText),
 	}},
-	logRecord: {role: item, fields: []field{
+	logRecord: {role: item, times: itemTimes{end: 1, instead: 11}, fields: []field{
 		1: one("time_unix_nano", kindFixed64),
 		2: enum("severity_number", "SEVERITY_NUMBER_UNSPECIFIED",
 			"SEVERITY_NUMBER_TRACE", "SEVERITY_NUMBER_TRACE2", "SEVERITY_NUMBER_TRACE3", "SEVERITY_NUMBER_TRACE4",
@@ -221,7 +227,7 @@ var schema = [...]message{
 	}},
 
 	metricsRequest: {role: container, fields: []field{1: objects("resource_metrics", resourceMetrics)}},
-	resourceMetrics: {role: container, fields: []field{
+	resourceMetrics: {role: source, fields: []field{
 		1: object("resource", resource),
 		2: objects("scope_metrics", scopeMetrics),
 		3: one("schema_url", kindText),
@@ -247,7 +253,7 @@ var schema = [...]message{
 	histogram:            {role: container, fields: []field{1: objects("data_points", histogramPoint), 2: temporality()}},
 	exponentialHistogram: {role: container, fields: []field{1: objects("data_points", exponentialPoint), 2: temporality()}},
 	summary:              {role: container, fields: []field{1: objects("data_points", summaryPoint)}},
-	numberPoint: {role: item, fields: []field{
+	numberPoint: {role: item, times: itemTimes{start: 2, end: 3}, fields: []field{
 		2: one("start_time_unix_nano", kindFixed64),
 		3: one("time_unix_nano", kindFixed64),
 		4: one("as_double", kindDouble),
@@ -256,7 +262,7 @@ var schema = [...]message{
 		7: objects("attributes", keyValue),
 		8: one("flags", kindUint32),
 	}},
-	histogramPoint: {role: item, fields: []field{
+	histogramPoint: {role: item, times: itemTimes{start: 2, end: 3}, fields: []field{
 		2:  one("start_time_unix_nano", kindFixed64),
 		3:  one("time_unix_nano", kindFixed64),
 		4:  one("count", kindFixed64),
@@ -269,7 +275,7 @@ var schema = [...]message{
 		11: one("min", kindDouble),
 		12: one("max", kindDouble),
 	}},
-	exponentialPoint: {role: item, fields: []field{
+	exponentialPoint: {role: item, times: itemTimes{start: 2, end: 3}, fields: []field{
 		1:  objects("attributes", keyValue),
 		2:  one("start_time_unix_nano", kindFixed64),
 		3:  one("time_unix_nano", kindFixed64),
@@ -289,7 +295,7 @@ var schema = [...]message{
 		1: one("offset", kindSint32),
 		2: many("bucket_counts", kindUint64),
 	}},
-	summaryPoint: {role: item, fields: []field{
+	summaryPoint: {role: item, times: itemTimes{start: 2, end: 3}, fields: []field{
 		2: one("start_time_unix_nano", kindFixed64),
 		3: one("time_unix_nano", kindFixed64),
 		4: one("count", kindFixed64),

@@ -79,12 +79,23 @@ func (c *cursor) value() []byte { return c.b[c.off:c.pos] }
 
 // next moves to the next field. It is false at the end of the message, and where the framing is bad.
 func (c *cursor) next() bool {
-	if c.pos >= c.end {
+	b, p := c.b[:c.end], c.pos
+	if p >= len(b) {
 		return false
 	}
-	b, p, end := c.b[:c.end], c.pos, c.end
-	c.num = 0
 	c.start = p
+	// Most fields are short texts and messages.
+	if tag := b[p]; tag&0x87 == wireBytes && tag >= 1<<3 && len(b)-p >= 2 && int(b[p+1]) < min(len(b)-p-1, 0x80) {
+		c.num, c.typ, c.off, c.pos = uint32(tag>>3), wireBytes, p+2, p+2+int(b[p+1])
+		return true
+	}
+	return c.nextOf(b, p)
+}
+
+// nextOf reads a field of any kind.
+func (c *cursor) nextOf(b []byte, p int) bool {
+	end := len(b)
+	c.num = 0
 	tag := uint64(b[p])
 	if tag < 0x80 {
 		p++

@@ -53,7 +53,12 @@ func NotFound(kind, id string) error {
 
 // Unavailable is the error for something that may work if it is tried again after the delay.
 func Unavailable(after time.Duration, message string) error {
-	return withDetail(status.New(codes.Unavailable, message), &errdetails.RetryInfo{RetryDelay: durationpb.New(after)})
+	return Retry(codes.Unavailable, after, message)
+}
+
+// Retry is an error with a code of the caller's choice for something to be tried again after the delay.
+func Retry(code codes.Code, after time.Duration, message string) error {
+	return withDetail(status.New(code, message), &errdetails.RetryInfo{RetryDelay: durationpb.New(after)})
 }
 
 func withDetail(s *status.Status, detail protoadapt.MessageV1) error {

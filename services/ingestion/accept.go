@@ -16,32 +16,42 @@ type outcome struct {
 	message string
 }
 
-// accept checks a request and makes it durable. b must not change until accept returns.
-func (s *Service) accept(ctx context.Context, signal otlp.Signal, b []byte, marks []otlp.Mark, json bool) (outcome, *refusal) {
-	st := s.streams[signal]
+// accept checks a request and makes it durable.
+func (in *intake) accept(ctx context.Context, signal otlp.Signal, b *buffer, marks []otlp.Mark, f format) (outcome, *refusal) {
+	s, st := in.s, in.stream
 	if s.draining.Load() {
 		return outcome{}, st.refuse(refuse(draining, "the server is going down"), 1)
 	}
-	var r otlp.Request
-	if err := r.Scan(signal, b, marks); err != nil {
+	r, _ := s.requests.Get().(*otlp.Request)
+	if r == nil {
+		r = new(otlp.Request)
+	}
+	defer func() {
+		r.Bytes = nil // it goes back to its own pool
+		s.requests.Put(r)
+	}()
+	if err := r.Scan(signal, b.bytes, marks); err != nil {
 		return outcome{}, st.refuse(notScanned(err), 1)
 	}
 	if items := r.Items - r.Refused; items > 0 {
-		if err := st.append(ctx, s.deps.Now(), items, r.Kept()); err != nil {
+		if err := st.append(ctx, s.deps.Now(), items, b, r.Kept()); err != nil {
 			return outcome{}, st.refuse(notAppended(err), items)
 		}
 	}
 	out := outcome{refused: r.Refused}
-	for i, f := range r.Refusals() {
-		st.count(f.Fault.String(), f.Items)
+	if r.Refused == 0 {
+		return out, nil
+	}
+	for i, fault := range r.Refusals() {
+		st.count(fault.Fault.String(), fault.Items)
 		if i > 0 {
 			continue // a client hears of the first
 		}
-		path := f.Path
-		if json {
+		path := fault.Path
+		if f == otlpJSON {
 			path = otlp.JSONPath(path)
 		}
-		out.message = path + ": " + f.Text
+		out.message = path + ": " + fault.Text
 	}
 	return out, nil
 }

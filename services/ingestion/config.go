@@ -3,17 +3,22 @@ package ingestion
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/triflow/triflow/pkg/wal"
 )
 
 // Config says where the service listens and how much it takes.
 type Config struct {
-	Name          string `name:"name" default:"ingestion" help:"Name of this sender, the same over restarts, 1 to 100 bytes."`
-	GRPC          string `name:"grpc" default:"127.0.0.1:4317" help:"Address for OTLP over gRPC."`
-	HTTP          string `name:"http" default:"127.0.0.1:4318" help:"Address for OTLP over HTTP."`
-	MaxBytes      int    `name:"max-bytes" default:"16777216" help:"Most bytes of a request, unpacked. 1024 to 33554432."`
-	InFlightBytes int64  `name:"in-flight-bytes" default:"268435456" help:"Most bytes of all requests that are being served. At least twice max-bytes."`
-	WALBytes      int64  `name:"wal-bytes" default:"4294967296" help:"Most bytes of one log on disk; there is one a signal. At least two segments."`
-	SegmentBytes  int64  `name:"segment-bytes" default:"67108864" help:"Size of a file of a log. At least max-bytes and 4096 more."`
+	Name          string   `name:"name" default:"ingestion" help:"Name of this sender, the same over restarts, 1 to 100 bytes."`
+	GRPC          string   `name:"grpc" default:"127.0.0.1:4317" help:"Address for OTLP over gRPC."`
+	HTTP          string   `name:"http" default:"127.0.0.1:4318" help:"Address for OTLP over HTTP."`
+	MaxBytes      int      `name:"max-bytes" default:"16777216" help:"Most bytes of a request, unpacked. 1024 to 33554432."`
+	InFlightBytes int64    `name:"in-flight-bytes" default:"268435456" help:"Most bytes of all requests that are being served. At least twice max-bytes."`
+	WALBytes      int64    `name:"wal-bytes" default:"4294967296" help:"Most bytes of one log on disk; there is one a signal. At least two segments."`
+	Durability    string   `name:"durability" default:"always" enum:"always,interval,none" help:"When a request is acknowledged: always after it is synced to disk, interval when it is written and synced within a second, none when it is written."`
+	SegmentBytes  int64    `name:"segment-bytes" default:"67108864" help:"Size of a file of a log. At least max-bytes and 4096 more."`
+	CORSOrigins   []string `name:"cors-origins" help:"Origins whose pages may send over HTTP, as https://shop.example, with at most one * each; none by default."`
 }
 
 // Validate names every value that is out of its range.
@@ -30,6 +35,18 @@ func (c Config) Validate() error {
 	want(c.MaxBytes >= 1024 && c.MaxBytes <= 32<<20, "max_bytes: %d, want 1024 to %d", c.MaxBytes, 32<<20)
 	want(c.InFlightBytes >= 2*int64(c.MaxBytes), "in_flight_bytes: %d, want at least %d", c.InFlightBytes, 2*c.MaxBytes)
 	want(c.SegmentBytes >= int64(c.MaxBytes)+4096, "segment_bytes: %d, want at least %d", c.SegmentBytes, c.MaxBytes+4096)
+	var durability wal.Sync
+	err := durability.UnmarshalText([]byte(c.Durability))
+	want(err == nil, "durability: %q, want always, interval or none", c.Durability)
+	for i, o := range c.CORSOrigins {
+		want(strings.Count(o, "*") <= 1 && o != "", "cors_origins[%d]: %q, want an origin with at most one *", i, o)
+	}
 	want(c.WALBytes >= 2*c.SegmentBytes, "wal_bytes: %d, want at least %d", c.WALBytes, 2*c.SegmentBytes)
 	return errors.Join(faults...)
+}
+
+// sync is the policy of the logs; the config is valid.
+func (c Config) sync() (policy wal.Sync) {
+	_ = policy.UnmarshalText([]byte(c.Durability))
+	return policy
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/tap"
 
@@ -29,90 +30,137 @@ func (raw) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.SliceBuffer(b)}, nil
 }
 
+// message is where a request is read into.
+type message struct {
+	from *buffers
+	got  *buffer
+}
+
 // Unmarshal implements encoding.CodecV2. It copies, since the buffers go back to gRPC.
 func (raw) Unmarshal(data mem.BufferSlice, v any) error {
-	b, ok := v.(*[]byte)
-	if !ok {
-		return fmt.Errorf("unmarshal %T: want bytes", v)
+	switch m := v.(type) {
+	case *message:
+		m.got = m.from.get(data.Len())
+		m.got.bytes = m.got.bytes[:data.Len()]
+		data.CopyTo(m.got.bytes)
+	case *[]byte:
+		*m = data.Materialize()
+	default:
+		return fmt.Errorf("unmarshal %T: want a message", v)
 	}
-	*b = data.Materialize()
 	return nil
 }
 
-// keepPacked leaves gzip to export, where the bytes are counted as they come out, and where a fault is the client's: gRPC
-// answers that itself with INTERNAL, which says the server is broken. It puts packedMark before the message.
-type keepPacked struct{}
+// A message that came packed is left packed for export to unpack, where the bytes are counted as they come out, and
+// where a fault is the client's: gRPC answers that itself with INTERNAL, which says the server is broken. A mark is put
+// before it; no protobuf message begins so: the marks would be tags with wire type 7, and there is none.
+const (
+	gzipMark = 0x1f
+	zstdMark = 0x27
+)
 
-// packedMark begins no protobuf message: it would be a tag with wire type 7, and there is none.
-const packedMark = 0x1f
+// encodingOf takes a message apart into the encoding it is packed by, if it is, and the rest.
+func encodingOf(b []byte) (string, []byte) {
+	if len(b) > 0 && b[0] == gzipMark {
+		return "gzip", b[1:]
+	}
+	if len(b) > 0 && b[0] == zstdMark {
+		return "zstd", b[1:]
+	}
+	return "", b
+}
+
+// keepGzip is the grpc.Decompressor of a server.
+type keepGzip struct{}
 
 // Type implements grpc.Decompressor.
-func (keepPacked) Type() string { return "gzip" }
+func (keepGzip) Type() string { return "gzip" }
 
 // Do implements grpc.Decompressor.
-func (keepPacked) Do(r io.Reader) ([]byte, error) {
+func (keepGzip) Do(r io.Reader) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteByte(packedMark)
+	b.WriteByte(gzipMark)
 	_, err := b.ReadFrom(r)
 	return b.Bytes(), err
 }
 
+// keepZstd is what zstd is to gRPC in this process.
+type keepZstd struct{}
+
+// AcceptZstd lets the gRPC servers of this process take messages packed by zstd; without it they answer UNIMPLEMENTED.
+// gRPC keeps its encodings for the whole process, so it is called once, before anything is served, and a gRPC client of
+// this process can neither send nor read zstd.
+func AcceptZstd() { encoding.RegisterCompressor(keepZstd{}) }
+
+// Name implements encoding.Compressor.
+func (keepZstd) Name() string { return "zstd" }
+
+// Compress implements encoding.Compressor. An answer is not worth packing.
+func (keepZstd) Compress(io.Writer) (io.WriteCloser, error) {
+	return nil, fmt.Errorf("pack by zstd: want a server that answers unpacked")
+}
+
+// Decompress implements encoding.Compressor.
+func (keepZstd) Decompress(r io.Reader) (io.Reader, error) {
+	return io.MultiReader(bytes.NewReader([]byte{zstdMark}), r), nil
+}
+
 func (s *Service) grpcServer() *grpc.Server {
 	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(limit),
-		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), grpc.UnaryInterceptor(s.calls.Unary),
-		grpc.RPCDecompressor(keepPacked{})) //nolint:staticcheck // SA1019: what replaces it is global to the process
+		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000),
+		grpc.RPCDecompressor(keepGzip{})) //nolint:staticcheck // SA1019: what replaces it is global to the process
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
 		name = "opentelemetry.proto.collector." + name
 		g.RegisterService(&grpc.ServiceDesc{
 			ServiceName: name, HandlerType: (*any)(nil),
-			Methods: []grpc.MethodDesc{{MethodName: "Export", Handler: s.handler(otlp.Signal(i), "/"+name+"/Export")}},
+			Methods: []grpc.MethodDesc{{MethodName: "Export", Handler: s.handler(otlp.Signal(i))}},
 		}, s)
 	}
 	return g
 }
 
-// handler reads within the interceptor, so that a panic of unpacking or checking costs one call.
-func (s *Service) handler(signal otlp.Signal, method string) grpc.MethodHandler {
-	return func(_ any, ctx context.Context, read func(any) error, around grpc.UnaryServerInterceptor) (any, error) {
-		return around(ctx, nil, &grpc.UnaryServerInfo{Server: s, FullMethod: method}, func(ctx context.Context, _ any) (any, error) {
-			return s.export(ctx, signal, read)
-		})
+func (s *Service) handler(signal otlp.Signal) grpc.MethodHandler {
+	return func(_ any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (_ any, err error) {
+		defer s.guard("grpc", &err)
+		// gRPC would answer by the encoding of the request.
+		if err := grpc.SetSendCompressor(ctx, encoding.Identity); err != nil {
+			return nil, err
+		}
+		start := time.Now()
+		out, no := s.export(ctx, signal, read)
+		s.metrics.served(ctx, overGRPC, signal, time.Since(start), no)
+		if no != nil {
+			return nil, no
+		}
+		return out.protobuf(), nil
 	}
 }
 
-func (s *Service) export(ctx context.Context, signal otlp.Signal, read func(any) error) (any, error) {
-	start := time.Now()
-	out, r := s.exportRead(ctx, signal, read)
-	s.metrics.served(ctx, "grpc", signal, time.Since(start), r)
-	if r != nil {
-		return nil, r
-	}
-	return out.protobuf(), nil
-}
-
-func (s *Service) exportRead(ctx context.Context, signal otlp.Signal, read func(any) error) (outcome, *refusal) {
-	st := s.streams[signal]
-	st.requests.Add(1)
-	var b []byte
-	held, r := s.ceiling.read(ctx, func() (int, *refusal) {
-		if err := read(&b); err != nil {
+func (s *Service) export(ctx context.Context, signal otlp.Signal, read func(any) error) (outcome, *refusal) {
+	in := intake{s: s, stream: s.streams[signal]}
+	in.stream.requests.Add(1)
+	m := message{from: s.buffers}
+	defer func() { m.got.release() }()
+	defer in.end()
+	held, no := s.ceiling.read(ctx, func() (int, *refusal) {
+		if err := read(&m); err != nil {
 			return 0, notRead(err)
 		}
-		return len(b), nil
+		return len(m.got.bytes), nil
 	})
-	defer s.ceiling.release(held)
-	if r != nil {
-		return outcome{}, st.refuse(r, 1)
+	in.held = held
+	if no != nil {
+		return outcome{}, in.stream.refuse(no, 1)
 	}
-	if len(b) > 0 && b[0] == packedMark {
-		unpacked, more, r := s.unpack(bytes.NewReader(b[1:]))
-		defer s.ceiling.release(more)
-		if r != nil {
-			return outcome{}, st.refuse(r, 1)
+	if encoding, packed := encodingOf(m.got.bytes); encoding != "" {
+		b, no := in.unpack(encoding, packed)
+		m.got.release()
+		m.got = b
+		if no != nil {
+			return outcome{}, in.stream.refuse(no, 1)
 		}
-		b = unpacked
 	}
-	return s.accept(ctx, signal, b, nil, false)
+	return in.accept(ctx, signal, m.got, nil, otlpProtobuf)
 }
 
 // limit bounds a call before it is read, whatever its own deadline, so that a client that stops sending frees its seat.

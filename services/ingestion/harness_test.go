@@ -51,6 +51,7 @@ func (s *sink) Push(ctx context.Context, b handoff.Batch) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	b.Payload = bytes.Clone(b.Payload) // it is looked at after Done
 	s.got <- b
 	b.Done()
 	return nil
@@ -78,6 +79,11 @@ func start(t testing.TB, cfg Config, dir string, to *sink) *running {
 func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Meter) *running {
 	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
+	s.buffers.gone = func(b []byte) { // whoever still reads is found out
+		for i := range b {
+			b[i] = 0xff
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

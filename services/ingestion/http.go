@@ -1,11 +1,14 @@
 package ingestion
 
 import (
-	"mime"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/rs/cors"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -13,128 +16,144 @@ import (
 	"github.com/triflow/triflow/pkg/otlp"
 )
 
-const (
-	typeProtobuf = "application/x-protobuf"
-	typeJSON     = "application/json"
-)
-
+// httpServer serves HTTP/1.1, and HTTP/2 without TLS.
 func (s *Service) httpServer() *http.Server {
-	return &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: s.forBrowsers(s), Protocols: &protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000, MaxReadFrameSize: 1 << 20},
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+}
+
+// forBrowsers lets pages of the configured origins send.
+func (s *Service) forBrowsers(h http.Handler) http.Handler {
+	if len(s.cfg.CORSOrigins) == 0 {
+		return h
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: s.cfg.CORSOrigins, AllowedMethods: []string{http.MethodPost}, AllowedHeaders: []string{"*"},
+		ExposedHeaders: []string{"Retry-After"}, MaxAge: 7200,
+	}).Handler(h)
 }
 
 // ServeHTTP is OTLP over HTTP.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	signal, known := map[string]otlp.Signal{"/v1/traces": otlp.SignalTraces, "/v1/logs": otlp.SignalLogs, "/v1/metrics": otlp.SignalMetrics}[r.URL.Path]
+	var err error
+	defer func() {
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}()
+	defer s.guard("http", &err)
+	form, _ := formatOf(r)
+	signal, known := signalAt(r.URL.Path)
 	if !known {
-		fail(w, kind, refuse(wrongPath, "path %q, want /v1/traces, /v1/logs or /v1/metrics", r.URL.Path))
+		fail(w, form, refuse(wrongPath, "path %q, want /v1/traces, /v1/logs or /v1/metrics", r.URL.Path))
 		return
 	}
 	start := time.Now()
-	out, no := s.post(r, signal, kind)
-	s.metrics.served(r.Context(), "http", signal, time.Since(start), no)
+	out, no := s.post(r, signal)
+	s.metrics.served(r.Context(), overHTTP, signal, time.Since(start), no)
 	if no != nil {
-		fail(w, kind, no)
+		fail(w, form, no)
 		return
 	}
-	w.Header().Set("Content-Type", kind)
-	if kind == typeJSON {
+	w.Header()["Content-Type"] = []string{form.contentType()}
+	if form == otlpJSON {
 		_, _ = w.Write(out.json(signal))
 		return
 	}
 	_, _ = w.Write(out.protobuf())
 }
 
-func (s *Service) post(r *http.Request, signal otlp.Signal, kind string) (outcome, *refusal) {
-	st := s.streams[signal]
-	st.requests.Add(1)
-	if no := unsupported(r, kind); no != nil {
-		return outcome{}, st.refuse(no, 1)
+func signalAt(path string) (otlp.Signal, bool) {
+	switch path {
+	case "/v1/traces":
+		return otlp.SignalTraces, true
+	case "/v1/logs":
+		return otlp.SignalLogs, true
+	case "/v1/metrics":
+		return otlp.SignalMetrics, true
 	}
-	b, held, no := s.body(r)
-	defer func() { s.ceiling.release(held) }()
+	return 0, false
+}
+
+func (s *Service) post(r *http.Request, signal otlp.Signal) (outcome, *refusal) {
+	in := intake{s: s, stream: s.streams[signal]}
+	in.stream.requests.Add(1)
+	form, no := in.unsupported(r)
 	if no != nil {
-		return outcome{}, st.refuse(no, 1)
+		return outcome{}, in.stream.refuse(no, 1)
+	}
+	defer in.end()
+	b, no := in.body(r)
+	defer func() { b.release() }()
+	if no != nil {
+		return outcome{}, in.stream.refuse(no, 1)
 	}
 	var marks []otlp.Mark
-	if kind == typeJSON {
-		if b, marks, no = s.fromJSON(signal, b, &held); no != nil {
-			return outcome{}, st.refuse(no, 1)
+	if form == otlpJSON {
+		var out *buffer
+		out, marks, no = in.fromJSON(signal, b)
+		b.release()
+		b = out
+		if no != nil {
+			return outcome{}, in.stream.refuse(no, 1)
 		}
 	}
-	return s.accept(r.Context(), signal, b, marks, kind == typeJSON)
+	return in.accept(r.Context(), signal, b, marks, form)
 }
 
 // unsupported refuses by the head of a request.
-func unsupported(r *http.Request, kind string) *refusal {
-	encoding := r.Header.Get("Content-Encoding")
+func (in *intake) unsupported(r *http.Request) (format, *refusal) {
+	form, known := formatOf(r)
+	encoding := encodingIn(r)
 	switch {
 	case r.Method != http.MethodPost:
-		return refuse(wrongMethod, "method %s, want POST", r.Method)
-	case kind != typeProtobuf && kind != typeJSON:
-		return refuse(wrongType, "content-type %q, want %s or %s", r.Header.Get("Content-Type"), typeProtobuf, typeJSON)
-	case encoding != "" && encoding != "gzip" && encoding != "identity":
-		return refuse(wrongType, "content-encoding %q, want gzip or none", encoding)
+		return form, refuse(wrongMethod, "method %s, want POST", r.Method)
+	case !known:
+		return form, refuse(wrongType, "content-type %q, want %s or %s", r.Header.Get("Content-Type"), typeProtobuf, typeJSON)
+	case encoding != "" && !slices.Contains(encodings, encoding):
+		return form, refuse(wrongType, "content-encoding %q, want %s or none", encoding, strings.Join(encodings, ", "))
+	case r.ContentLength > int64(in.s.cfg.MaxBytes):
+		return form, overLimit(in.s.cfg.MaxBytes)
 	}
-	return nil
+	return form, nil
 }
 
-// fromJSON gives the protobuf form, which is held as well. It may be longer than body: a number of one digit takes 8 bytes.
-func (s *Service) fromJSON(signal otlp.Signal, body []byte, held *int64) ([]byte, []otlp.Mark, *refusal) {
-	take := func(n int64) *refusal {
-		no := s.ceiling.reserve(n)
-		if no == nil {
-			*held += n
-		}
-		return no
+// body reads and unpacks a request. What was read belongs to the caller, also after a refusal.
+func (in *intake) body(r *http.Request) (*buffer, *refusal) {
+	b, no := in.fill(r.Body, r.ContentLength)
+	encoding := encodingIn(r)
+	if no != nil || encoding == "" {
+		return b, no
 	}
-	if no := take(int64(len(body))); no != nil {
-		return nil, nil, no
-	}
-	b, marks, err := otlp.Transcode(make([]byte, 0, len(body)), signal, body)
-	if err != nil {
-		return nil, nil, refuse(malformed, "%v", err)
-	}
-	if len(b) > s.cfg.MaxBytes {
-		return nil, nil, overLimit(s.cfg.MaxBytes)
-	}
-	if no := take(int64(cap(b) - len(body))); no != nil {
-		return nil, nil, no
-	}
-	return b, marks, nil
+	defer b.release()
+	return in.unpack(encoding, b.bytes)
 }
 
-// body reads and unpacks a request; held are to be given back.
-func (s *Service) body(r *http.Request) (b []byte, held int64, no *refusal) {
-	if r.ContentLength > int64(s.cfg.MaxBytes) {
-		return nil, 0, overLimit(s.cfg.MaxBytes)
+// fail answers a refusal.
+func fail(w http.ResponseWriter, f format, r *refusal) {
+	if r.retryable() {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(r.delay.Seconds()))))
 	}
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		return s.unpack(r.Body)
-	}
-	return s.fill(r.Body)
-}
-
-func fail(w http.ResponseWriter, kind string, r *refusal) {
-	switch r.http {
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
-	case http.StatusMethodNotAllowed:
+	if r.http == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	answer(w, kind, r.http, r.GRPCStatus())
+	answer(w, f, r.http, r.GRPCStatus())
 }
 
-// answer writes a google.rpc.Status in the type of the request; protobuf if that is neither.
-func answer(w http.ResponseWriter, kind string, code int, st *status.Status) {
+// answer writes a google.rpc.Status in the format of the request.
+func answer(w http.ResponseWriter, f format, code int, st *status.Status) {
 	marshal := proto.Marshal
-	if kind == typeJSON {
+	if f != otlpProtobuf {
 		marshal = protojson.Marshal
-	} else {
-		kind = typeProtobuf
 	}
 	b, _ := marshal(st.Proto()) // a status always can be
-	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Type", f.contentType())
 	w.WriteHeader(code)
 	_, _ = w.Write(b)
 }

@@ -8,7 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/codes"
 
 	"github.com/triflow/triflow/pkg/otlp"
 )
@@ -17,7 +17,18 @@ import (
 // both tell the same.
 type metrics struct {
 	duration metric.Float64Histogram
+	of       [2][3][codes.Unauthenticated + 1]metric.MeasurementOption // by transport, signal and code
 }
+
+// transport is how a request came.
+type transport uint8
+
+const (
+	overGRPC transport = iota
+	overHTTP
+)
+
+func (t transport) String() string { return [...]string{"grpc", "http"}[t] }
 
 func newMetrics(m metric.Meter, s *Service) (*metrics, error) {
 	duration, err := m.Float64Histogram("triflow.ingestion.request.duration", metric.WithUnit("s"),
@@ -26,17 +37,26 @@ func newMetrics(m metric.Meter, s *Service) (*metrics, error) {
 	if err := errors.Join(err, observe(m, s)); err != nil {
 		return nil, fmt.Errorf("make instruments: %w", err)
 	}
-	return &metrics{duration: duration}, nil
+	all := &metrics{duration: duration}
+	for t := range all.of {
+		for signal := range all.of[t] {
+			for code := range all.of[t][signal] {
+				all.of[t][signal][code] = metric.WithAttributeSet(attribute.NewSet(
+					attribute.Stringer("transport", transport(t)), attribute.Stringer("signal", otlp.Signal(signal)),
+					attribute.Stringer("code", codes.Code(code))))
+			}
+		}
+	}
+	return all, nil
 }
 
-// served notes a request; code is that of gRPC, on either transport.
-func (m *metrics) served(ctx context.Context, transport string, signal otlp.Signal, took time.Duration, r *refusal) {
-	code := "OK"
+// served notes a request; its code is that of gRPC, on either transport.
+func (m *metrics) served(ctx context.Context, over transport, signal otlp.Signal, took time.Duration, r *refusal) {
+	code := codes.OK
 	if r != nil {
-		code = status.Convert(r).Code().String()
+		code = r.grpc
 	}
-	m.duration.Record(ctx, took.Seconds(), metric.WithAttributeSet(attribute.NewSet(
-		attribute.String("transport", transport), attribute.String("signal", signal.String()), attribute.String("code", code))))
+	m.duration.Record(ctx, took.Seconds(), m.of[over][signal][code])
 }
 
 // instruments are the gauges and counters that are observed, by signal but for inFlight.

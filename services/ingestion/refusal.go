@@ -45,10 +45,16 @@ type refusal struct {
 	class
 	field string // path of the faulty field, if it is one
 	text  string
+	delay time.Duration // before the client may come again, if it may
 }
 
 func refuse(k class, format string, args ...any) *refusal {
-	return &refusal{class: k, text: fmt.Sprintf(format, args...)}
+	return &refusal{class: k, text: fmt.Sprintf(format, args...), delay: retryAfter}
+}
+
+// retryable tells that the same request may be taken later.
+func (r *refusal) retryable() bool {
+	return r.http == http.StatusServiceUnavailable || r.http == http.StatusTooManyRequests
 }
 
 // Error implements error.
@@ -59,8 +65,8 @@ func (r *refusal) GRPCStatus() *status.Status {
 	switch {
 	case r.field != "":
 		return status.Convert(rpc.InvalidArgument(r.field, r.text))
-	case r.grpc == codes.Unavailable:
-		return status.Convert(rpc.Unavailable(retryAfter, r.text))
+	case r.retryable():
+		return status.Convert(rpc.Retry(r.grpc, r.delay, r.text))
 	}
 	return status.New(r.grpc, r.text)
 }

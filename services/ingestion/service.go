@@ -7,16 +7,19 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/triflow/triflow/pkg/handoff"
 	"github.com/triflow/triflow/pkg/otlp"
-	"github.com/triflow/triflow/pkg/rpc"
 )
 
 // Deps is what the service is given.
@@ -41,10 +44,11 @@ type Service struct {
 	cfg       Config
 	deps      Deps
 	metrics   *metrics
-	calls     *rpc.Interceptors
 	streams   [3]*stream // by signal
 	ceiling   *ceiling
-	unpackers sync.Pool // of *gzip.Reader
+	buffers   *buffers
+	unpackers unpackers
+	requests  sync.Pool // of *otlp.Request
 	draining  atomic.Bool
 	grpcAt    net.Listener
 	httpAt    net.Listener
@@ -55,14 +59,16 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, ceiling: newCeiling(cfg.InFlightBytes, int64(cfg.MaxBytes))}
+	s := &Service{
+		cfg: cfg, deps: deps, ceiling: newCeiling(cfg.InFlightBytes, int64(cfg.MaxBytes)), buffers: &buffers{limit: cfg.InFlightBytes / 4},
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.calls, err = rpc.NewInterceptors(deps.Log, deps.Meter, callLimit); err != nil {
-		return nil, err
+	if s.unpackers, err = newUnpackers(2 * runtime.GOMAXPROCS(0)); err != nil {
+		return nil, fmt.Errorf("make unpackers: %w", err)
 	}
 	if s.grpcAt, err = net.Listen("tcp", cfg.GRPC); err != nil {
 		return nil, fmt.Errorf("listen for OTLP over gRPC on %s: %w", cfg.GRPC, err)
@@ -71,7 +77,7 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		return nil, fmt.Errorf("listen for OTLP over HTTP on %s: %w", cfg.HTTP, err)
 	}
 	for i, to := range []handoff.Receiver{deps.Traces, deps.Logs, deps.Metrics} {
-		if s.streams[i], err = openStream(cfg, deps, otlp.Signal(i), to); err != nil {
+		if s.streams[i], err = openStream(cfg, deps, s.buffers, otlp.Signal(i), to); err != nil {
 			return nil, err
 		}
 	}
@@ -147,8 +153,19 @@ func (s *Service) finish(g *grpc.Server, h *http.Server) {
 	wg.Wait()
 }
 
+// guard is deferred around what serves a request: a panic costs that request.
+func (s *Service) guard(transport string, err *error) {
+	if fault := recover(); fault != nil {
+		s.deps.Log.Error("request panicked", "network.transport", transport, "exception.message", fmt.Sprint(fault), "exception.stacktrace", string(debug.Stack()))
+		*err = status.Error(codes.Internal, "internal fault, see the log of the server")
+	}
+}
+
 func (s *Service) close() error {
 	var errs []error
+	for range len(s.unpackers) {
+		s.unpackers.get().zstd.Close()
+	}
 	for _, l := range []net.Listener{s.grpcAt, s.httpAt} {
 		if l != nil {
 			_ = l.Close() // closed already if it was served
@@ -156,6 +173,7 @@ func (s *Service) close() error {
 	}
 	for _, st := range s.streams {
 		if st != nil {
+			st.tail.clear()
 			errs = append(errs, st.log.Close())
 		}
 	}

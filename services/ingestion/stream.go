@@ -18,15 +18,15 @@ import (
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
 )
 
-const (
-	recordVersion = 1
-	headerBytes   = 13
-)
+// tailBytes is how much of the newest records of a signal is held in memory for those who hand it on.
+const tailBytes = 32 << 20
 
 // stream is the way of one signal: its log, its pump and its accounts.
 type stream struct {
 	signal   otlp.Signal
 	log      *wal.Log
+	tail     *tail
+	buffers  *buffers
 	pump     *handoff.Pump
 	receiver handoff.Receiver
 	requests atomic.Uint64
@@ -40,15 +40,21 @@ type stream struct {
 
 type total struct{ position, items uint64 }
 
-func openStream(cfg Config, deps Deps, signal otlp.Signal, to handoff.Receiver) (*stream, error) {
+func openStream(cfg Config, deps Deps, memory *buffers, signal otlp.Signal, to handoff.Receiver) (*stream, error) {
 	log, err := wal.Open(filepath.Join(deps.Dir, signal.String()), wal.Options{
-		SegmentBytes: cfg.SegmentBytes, MaxBytes: cfg.WALBytes, Log: deps.Log,
+		SegmentBytes: cfg.SegmentBytes, MaxBytes: cfg.WALBytes, Log: deps.Log, Sync: cfg.sync(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", signal, err)
 	}
-	s := &stream{signal: signal, log: log, receiver: to, refused: map[string]uint64{}}
 	stats := log.Stats()
+	held := int64(tailBytes)
+	if cfg.sync() == wal.SyncInterval {
+		held = 0 // nothing is handed on that a power cut could take back
+	}
+	s := &stream{
+		signal: signal, log: log, tail: newTail(stats.Position, held, 1), buffers: memory, receiver: to, refused: map[string]uint64{},
+	}
 	before := stats.Total
 	if stats.Released < stats.Position {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -60,8 +66,8 @@ func openStream(cfg Config, deps Deps, signal otlp.Signal, to handoff.Receiver) 
 	s.done.Store(before)
 	s.handed.Store(before)
 	s.pump, err = handoff.NewPump(handoff.PumpConfig{
-		Sender: cfg.Name + "/" + signal.String(), Signal: handoffv1.Signal(signal) + 1, Log: log, Receiver: s,
-		Decode: decode, OnDone: s.onDone, Logger: deps.Log,
+		Sender: cfg.Name + "/" + signal.String(), Signal: handoffv1.Signal(signal) + 1, Log: &follower{stream: s, total: stats.Total}, Receiver: s,
+		OnDone: s.onDone, Logger: deps.Log,
 	})
 	if err != nil {
 		_ = log.Close()
@@ -70,21 +76,22 @@ func openStream(cfg Config, deps Deps, signal otlp.Signal, to handoff.Receiver) 
 	return s, nil
 }
 
-// append is back when the payload is durable.
-func (s *stream) append(ctx context.Context, now time.Time, items int, payload []byte) error {
-	header := make([]byte, headerBytes)
+// append is back when the payload, within b or made from it, is durable.
+func (s *stream) append(ctx context.Context, now time.Time, items int, b *buffer, payload []byte) error {
+	var header [headerBytes]byte
 	header[0] = recordVersion
 	binary.LittleEndian.PutUint64(header[1:], uint64(now.UnixNano()))
 	binary.LittleEndian.PutUint32(header[9:], uint32(items))
-	_, err := s.log.Append(ctx, items, header, payload)
-	return err
-}
-
-func decode(record []byte) (time.Time, []byte, error) {
-	if len(record) < headerBytes || record[0] != recordVersion {
-		return time.Time{}, nil, fmt.Errorf("decode record of %d bytes: want version %d and a header of %d", len(record), recordVersion, headerBytes)
+	position, err := s.log.Append(ctx, items, header[:], payload)
+	if err != nil {
+		return err
 	}
-	return time.Unix(0, int64(binary.LittleEndian.Uint64(record[1:]))).UTC(), record[headerBytes:], nil
+	if len(payload) != len(b.bytes) { // it was made anew
+		b = s.buffers.own(&buffer{bytes: payload, home: s.buffers})
+		defer b.release()
+	}
+	s.tail.put(slot{position: position, items: items, at: now, payload: payload, buffer: b})
+	return nil
 }
 
 // Push hands b to the receiver and notes how far that is; see handoff.Receiver.

@@ -82,7 +82,7 @@ func TestWhateverComesOverTheWireOfGRPCGetsItsCodeAndTheNextGoodOneIsServed(t *t
 		{"gzip of garbage", traceExport, "gzip", frame(1, packed(t, []byte("hello"))), codes.InvalidArgument, "wire type"},
 		{"bomb", traceExport, "gzip", frame(1, bomb), codes.ResourceExhausted, "65536"},
 		{"bomb of bombs", traceExport, "gzip", frame(1, append(bytes.Clone(bomb), bomb...)), codes.ResourceExhausted, "65536"},
-		{"the mark of packed ones", traceExport, "", frame(0, []byte{packedMark}), codes.InvalidArgument, "gzip"},
+		{"the mark of packed ones", traceExport, "", frame(0, []byte{gzipMark}), codes.InvalidArgument, "gzip"},
 		{"unknown encoding", traceExport, "br", frame(1, good), codes.Unimplemented, "br"},
 		{"packed without encoding", traceExport, "", frame(1, good), codes.Internal, "compressed"},
 		{"longer than the limit", traceExport, "", frame(0, make([]byte, r.cfg.MaxBytes+1)), codes.ResourceExhausted, "65536"},
