@@ -53,7 +53,7 @@ type Output struct {
 // Part is what one destination gets.
 type Part struct {
 	Destination string
-	// Payload is Input.Payload if nothing of it is missing or changed, else memory of its own.
+	// Payload is Input.Payload if all of it goes there and no stage edits, else memory of its own.
 	Payload []byte
 	Items   int
 }
@@ -86,6 +86,8 @@ type run struct {
 	outbox  [][]entry // by destination
 	budget  *budget   // of the item at hand
 	items   []record.Item
+	moved   [3]map[int32]int32 // by level: groups that the stage under way edited, and what they became
+	path    []byte             // of a walker
 }
 
 func newRun(s *Set) *run {
@@ -94,22 +96,20 @@ func newRun(s *Set) *run {
 }
 
 // Run passes a request through the pipelines of its signal, and sets out. It does not block, and ends in a time that the
-// limits of the pipelines bound. Without a pipeline for the signal the request goes to Service as it is. The error wraps
-// record.ErrMalformed; nothing goes anywhere then.
+// limits of the pipelines bound. Without a pipeline for the signal the request goes to Service as it is, and is not looked
+// into; with one, what has no item in it goes nowhere. The error wraps record.ErrMalformed; nothing goes anywhere then.
 func (s *Set) Run(in Input, out *Output) error {
 	*out = Output{Parts: out.Parts[:0]}
 	if len(s.bySignal[in.Signal]) == 0 {
-		s.whole(in, out)
+		s.received[in.Signal].Add(uint64(in.Items))
+		s.unmatched[in.Signal].Add(uint64(in.Items))
+		out.Parts = append(out.Parts, Part{Destination: Service, Payload: in.Payload, Items: in.Items})
 		return nil
 	}
 	r := s.runs.Get().(*run)
 	defer s.runs.Put(r)
 	if err := r.batch.Parse(in.Signal, in.Payload); err != nil {
 		return err
-	}
-	if len(r.batch.Items) == 0 {
-		s.whole(in, out)
-		return nil
 	}
 	s.received[in.Signal].Add(uint64(len(r.batch.Items)))
 	r.reset(in, out)
@@ -121,13 +121,6 @@ func (s *Set) Run(in Input, out *Output) error {
 	}
 	r.finish()
 	return nil
-}
-
-// whole gives the request to Service.
-func (s *Set) whole(in Input, out *Output) {
-	s.received[in.Signal].Add(uint64(in.Items))
-	s.unmatched[in.Signal].Add(uint64(in.Items))
-	out.Parts = append(out.Parts, Part{Destination: Service, Payload: in.Payload, Items: in.Items})
 }
 
 func (r *run) reset(in Input, out *Output) {
@@ -184,6 +177,9 @@ func (r *run) take(e *entry) {
 // pass takes items through the stages of a pipeline.
 func (r *run) pass(p *pipeline, items []entry) {
 	for _, s := range p.stages {
+		for level := range r.moved {
+			clear(r.moved[level])
+		}
 		came := len(items)
 		kept := items[:0]
 		var dropped, ran int

@@ -110,13 +110,13 @@ func TestKeepAndDropPartitionTheItemsByteForByte(t *testing.T) {
 			"{name: q, signal: %[1]s, match: 'false', stages: [{filter: {keep: '%s'}}]}]", s, condition), "b")
 		drop := load(t, stages(s, fmt.Sprintf("{filter: {drop: '%s'}}", condition)))
 
-		kept := pass(t, both, s, payload)
+		kept := run(t, both, s, payload)
 		all := itemsOf(t, s, payload)
 		if len(all) == 0 {
 			return
 		}
 		require.Equal(t, payload, part(kept, "b").Payload, "a pass without loss is the request itself")
-		rest := itemsOf(t, s, part(pass(t, drop, s, payload), pipeline.Service).Payload)
+		rest := itemsOf(t, s, part(run(t, drop, s, payload), pipeline.Service).Payload)
 		require.ElementsMatch(t, all, append(itemsOf(t, s, part(kept, pipeline.Service).Payload), rest...))
 	})
 }
