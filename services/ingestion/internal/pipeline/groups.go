@@ -4,8 +4,8 @@ import "github.com/triflow/triflow/services/ingestion/internal/pipeline/record"
 
 // editor edits what is above items.
 type editor interface {
-	// edit changes g, which it may write to. It is not ok when a bound is reached.
-	edit(r *run, level int, g *record.Group) (changed, ok bool)
+	// edit changes g, a copy of the group at a place. It is not ok when a bound is reached.
+	edit(r *run, level int, at int32, g *record.Group) (changed, ok bool)
 }
 
 // regroup gives the index of a group as it is after an editor went over it and over all above it. A group that changes
@@ -21,7 +21,7 @@ func (r *run) regroup(level int, at int32, ed editor) (to int32, ok bool) {
 			return 0, false
 		}
 	}
-	changed, ok := ed.edit(r, level, &g)
+	changed, ok := ed.edit(r, level, at, &g)
 	if !ok {
 		return 0, false
 	}

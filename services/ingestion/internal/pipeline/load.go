@@ -155,11 +155,14 @@ func (c *compiler) stage(s otlp.Signal, from *stageConfig, f *faults) *stage {
 	if from.Mask != nil {
 		made = append(made, &stage{kind: "mask", op: c.mask(from.Mask, f.at("mask"))})
 	}
+	if from.Transform != nil {
+		made = append(made, &stage{kind: "transform", op: c.transform(s, from.Transform, f.at("transform"))})
+	}
 	if from.Route != nil {
 		made = append(made, &stage{kind: "route", op: c.route(s, from.Route, f.at("route"))})
 	}
 	if len(made) != 1 {
-		f.add("%d operations, want one of filter, mask and route", len(made))
+		f.add("%d operations, want one of filter, mask, transform and route", len(made))
 		return &stage{}
 	}
 	return made[0]

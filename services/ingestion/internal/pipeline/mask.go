@@ -95,7 +95,7 @@ func (m *mask) do(r *run, e *entry) outcome {
 }
 
 // edit masks a group.
-func (m *mask) edit(r *run, level int, g *record.Group) (changed, ok bool) {
+func (m *mask) edit(r *run, level int, _ int32, g *record.Group) (changed, ok bool) {
 	w := walker{mask: m, path: r.path}
 	what := &g.Self
 	if level == record.Metrics {

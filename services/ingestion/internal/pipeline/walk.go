@@ -8,8 +8,9 @@ import (
 	"github.com/triflow/triflow/services/ingestion/internal/pipeline/record"
 )
 
-// What a mask charges: a step for each attribute, and one for so many bytes of text that it searches.
-const searchPerStep = 64
+// textPerStep is how many bytes of text that are searched or written make a step. An attribute that is masked makes one
+// beside.
+const textPerStep = 64
 
 // walker masks one message.
 type walker struct {
@@ -21,7 +22,7 @@ type walker struct {
 	bad      bool  // something could not be read to its end
 }
 
-func (w *walker) steps() int64 { return w.pairs + w.searched/searchPerStep }
+func (w *walker) steps() int64 { return w.pairs + w.searched/textPerStep }
 
 // fate is what becomes of a field.
 type fate uint8
