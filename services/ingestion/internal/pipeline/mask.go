@@ -12,7 +12,8 @@ import (
 type mask struct {
 	exact    map[string]struct{}
 	globs    []string
-	patterns *regexp.Regexp // any of them; nil is none
+	patterns []pattern
+	any      *regexp.Regexp // all patterns as one, to replace in one walk; nil is none
 	remove   bool           // else what is masked becomes hidden
 }
 
@@ -42,40 +43,34 @@ func (c *compiler) mask(from *maskConfig, f *faults) operation {
 		}
 	}
 	if f.at("patterns").count(len(from.Patterns), maxEntries) {
-		m.patterns = anyOf(from.Patterns, f.at("patterns"))
+		m.compile(from.Patterns, f.at("patterns"))
 	}
 	return m
 }
 
-// anyOf compiles patterns into one expression that matches what any of them does: one walk of a text for all.
-func anyOf(patterns []string, f *faults) *regexp.Regexp {
-	if len(patterns) == 0 {
-		return nil
-	}
-	sound := true
-	for i, p := range patterns {
-		re, err := regexp.Compile(p)
+// compile compiles the patterns, each alone and all as one.
+func (m *mask) compile(patterns []string, f *faults) {
+	before := len(*f.all)
+	for i, text := range patterns {
+		p, err := newPattern(text)
 		switch {
-		case len(p) > maxPattern:
-			f.at("[%d]", i).add("%d bytes, want at most %d", len(p), maxPattern)
+		case len(text) > maxPattern:
+			f.at("[%d]", i).add("%d bytes, want at most %d", len(text), maxPattern)
 		case err != nil:
 			f.at("[%d]", i).add("%w", err)
-		case re.MatchString("") || re.MatchString(hidden):
+		case p.re.MatchString("") || p.re.MatchString(hidden):
 			// What is masked would have to be masked again.
 			f.at("[%d]", i).add("matches %q, or text that is empty, want one that does not", hidden)
-		default:
-			continue
 		}
-		sound = false
+		m.patterns = append(m.patterns, p)
 	}
-	if !sound {
-		return nil
+	if len(*f.all) > before || len(patterns) == 0 {
+		return
 	}
-	re, err := regexp.Compile("(?:" + strings.Join(patterns, ")|(?:") + ")")
-	if err != nil {
+	var err error
+	if m.any, err = regexp.Compile("(?:" + strings.Join(patterns, ")|(?:") + ")"); err != nil {
 		f.add("%w", err)
 	}
-	return re
 }
 
 func (m *mask) do(r *run, e *entry) outcome {

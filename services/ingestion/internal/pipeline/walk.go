@@ -139,7 +139,7 @@ func (w *walker) value(raw []byte, text func([]byte) ([]byte, fate)) ([]byte, fa
 			}
 		case c.Is(record.ValueBytes) && w.matches(c.Value):
 			return w.hit(raw)
-		case c.Num == record.ValueInt && w.patterns != nil:
+		case c.Num == record.ValueInt && len(w.patterns) > 0:
 			if w.matches(strconv.AppendInt(nil, int64(c.Bits), 10)) {
 				return w.hit(raw)
 			}
@@ -177,11 +177,11 @@ func (w *walker) list(raw []byte, each func([]byte) ([]byte, fate)) ([]byte, fat
 }
 
 func (w *walker) matches(text []byte) bool {
-	if w.patterns == nil {
+	if len(w.patterns) == 0 {
 		return false
 	}
 	w.searched += int64(len(text))
-	return w.patterns.Match(text)
+	return matchesAny(w.patterns, text)
 }
 
 // search gives up the whole of a text that a pattern matches.
@@ -197,7 +197,7 @@ func (w *walker) text(text []byte) ([]byte, fate) {
 	if !w.matches(text) {
 		return text, same
 	}
-	text = w.patterns.ReplaceAllLiteral(text, []byte(hidden))
+	text = w.any.ReplaceAllLiteral(text, []byte(hidden))
 	if w.matches(text) {
 		text = []byte(hidden)
 	}
