@@ -11,7 +11,7 @@ import (
 // events, links and exemplars, and of its metric, scope and resource.
 type mask struct {
 	exact    map[string]struct{}
-	globs    []string
+	globs    []glob
 	patterns []pattern
 	any      *regexp.Regexp // all patterns as one, to replace in one walk; nil is none
 	remove   bool           // else what is masked becomes hidden
@@ -37,7 +37,7 @@ func (c *compiler) mask(from *maskConfig, f *faults) operation {
 		case k == "" || len(k) > maxKey:
 			f.at("keys[%d]", i).add("%d bytes, want 1 to %d", len(k), maxKey)
 		case strings.ContainsAny(k, "*?"):
-			m.globs = append(m.globs, k)
+			m.globs = append(m.globs, newGlob(k))
 		default:
 			m.exact[k] = struct{}{}
 		}
@@ -106,34 +106,10 @@ func (m *mask) covers(key []byte) bool {
 	if _, ok := m.exact[string(key)]; ok {
 		return true
 	}
-	for _, g := range m.globs {
-		if glob(g, key) {
+	for i := range m.globs {
+		if m.globs[i].match(key) {
 			return true
 		}
 	}
 	return false
-}
-
-// glob matches a text against a pattern in which * is any run of bytes and ? is any byte.
-func glob(pattern string, text []byte) bool {
-	p, t, star, mark := 0, 0, -1, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0:
-			mark++
-			p, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }

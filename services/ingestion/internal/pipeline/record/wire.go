@@ -96,7 +96,9 @@ func (s *Splice) Replace(f *Field, value []byte) {
 
 // Remove leaves the field out.
 func (s *Splice) Remove(f *Field) {
-	s.touched = true
+	if !s.touched {
+		s.touched, s.out = true, make([]byte, 0, len(s.Message)+16)
+	}
 	s.out = append(s.out, s.Message[s.done:f.Start]...)
 	s.done = f.End
 }
