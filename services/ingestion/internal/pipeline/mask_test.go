@@ -57,7 +57,11 @@ func TestAMaskHidesOrRemovesWhatItsKeysAndPatternsName(t *testing.T) {
 			pair("user", table(pair("secret", text("***")), pair("name", text("n")))), pair("user", table(pair("name", text("n")))),
 		},
 		{
-			"key in a map", pair("x", list(table(pair("password", text("s"))))),
+			"key in a map, without the path", pair("x", table(pair("token", text("s")))),
+			pair("x", table(pair("token", text("***")))), pair("x", table()),
+		},
+		{
+			"key in a map in a list", pair("x", list(table(pair("password", text("s"))))),
 			pair("x", list(table(pair("password", text("***"))))), pair("x", list(table())),
 		},
 	} {
@@ -198,6 +202,32 @@ func TestOverABoundWhatLeadsToAMaskIsDropped(t *testing.T) {
 		require.Equal(t, want, names(t, s, part(out, pipeline.Service).Payload), limit)
 		require.Equal(t, 3-len(want), out.Dropped[pipeline.Budget]+out.Overrun, limit)
 	}
+}
+
+func TestOverTheHopsWhatLeadsToAMaskIsDropped(t *testing.T) {
+	s := otlp.SignalTraces
+	set := load(t, fanOut(s, 1, "max_hops: 1", "'pipeline:m'")+"- {name: m, signal: traces, match: 'false', stages: [{mask: {keys: [x]}}]}")
+	out := pass(t, set, s, encode(t, message(s, nil, item{Name: "a"})))
+	require.Equal(t, 2, out.Dropped[pipeline.Budget])
+	require.Empty(t, out.Parts)
+}
+
+func TestATextIsHiddenAsAWholeIfWhatIsLeftWouldMatch(t *testing.T) {
+	s := otlp.SignalTraces
+	set := load(t, stages(s, `{mask: {patterns: ['a\*+b', 'secret']}}`))
+	out := pass(t, set, s, encode(t, message(s, nil, item{Name: "a secret b"}, item{Name: "asecretb"})))
+	require.Equal(t, []string{"a *** b", "***"}, names(t, s, part(out, pipeline.Service).Payload))
+}
+
+func TestWhatAMaskCannotReadToItsEndDoesNotPass(t *testing.T) {
+	s := otlp.SignalTraces
+	in := message(s, nil, item{"a", []*commonv1.KeyValue{pair("x", text("y"))}})
+	payload := encode(t, in)
+	payload[len(payload)-2] = 99 // the length of the text
+	out := &pipeline.Output{}
+	require.NoError(t, load(t, stages(s, maskStage("redact"))).Run(pipeline.Input{Signal: s, Payload: payload, Items: 1}, out))
+	require.Empty(t, out.Parts)
+	require.Equal(t, 1, out.Dropped[pipeline.Budget])
 }
 
 func TestAResourceThatHasNoItemsDoesNotPassAMask(t *testing.T) {

@@ -91,3 +91,28 @@ func TestTimeEndsARunWhereverItIs(t *testing.T) {
 	require.NoError(t, set.Run(pipeline.Input{Signal: s, Payload: payload, Items: 1}, out))
 	require.Equal(t, 1<<10, part(out, pipeline.Service).Items)
 }
+
+func TestEachTargetOfARouteIsPaidFor(t *testing.T) {
+	s := otlp.SignalLogs
+	payload := encode(t, message(s, nil, item{Name: "a"}))
+	for steps, overrun := range map[int]int{3: 1, 4: 0} {
+		text := fmt.Sprintf("pipelines: [{name: p, signal: logs, limits: {max_steps: %d}, stages: [{route: {to: [service, b]}}]}]", steps)
+		require.Equal(t, overrun, pass(t, load(t, text, "b"), s, payload).Overrun)
+	}
+}
+
+func TestAnItemThatIsTooExpensiveToDecideOnIsOverTheBounds(t *testing.T) {
+	s := otlp.SignalMetrics
+	it := item{Name: "a"}
+	for i := range 200 {
+		it.Attributes = append(it.Attributes, pair(fmt.Sprint(i), number(1)))
+	}
+	payload := encode(t, message(s, nil, it, item{Name: "b"}))
+	filter := `{filter: {drop: 'attributes.all(a, attributes.all(b, a != "x"))'}}`
+	out := pass(t, load(t, stages(s, filter)), s, payload)
+	require.Equal(t, []string{"a"}, names(t, s, part(out, pipeline.Service).Payload))
+	require.Equal(t, 1, out.Overrun)
+	out = pass(t, load(t, stages(s, filter+", {mask: {keys: [x]}}")), s, payload)
+	require.Empty(t, out.Parts)
+	require.Equal(t, 1, out.Dropped[pipeline.Budget])
+}
