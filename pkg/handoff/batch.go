@@ -21,6 +21,8 @@ type Batch struct {
 	Signal handoffv1.Signal
 	// ReceiveTime is when ingestion took it in.
 	ReceiveTime time.Time
+	// Tenant is whose it is, if that is known; it stays in the process.
+	Tenant string
 	// Payload holds an OTLP export request of the signal. It must not be changed by anyone, nor be read after Done was
 	// called: its memory is used again.
 	Payload []byte

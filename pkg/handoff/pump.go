@@ -20,6 +20,7 @@ type Entry struct {
 	Total       uint64 // items of the log up to and with this entry
 	Items       int
 	ReceiveTime time.Time
+	Tenant      string // whose it is, if that is known
 	Payload     []byte
 	// Fault says why the entry cannot be read; it is passed over.
 	Fault error
@@ -161,7 +162,7 @@ func (p *Pump) one(ctx context.Context, e Entry) error {
 	}
 	b := Batch{
 		Sender: p.cfg.Sender, Position: e.Position, TotalItems: e.Total, Items: e.Items,
-		Signal: p.cfg.Signal, ReceiveTime: e.ReceiveTime, Payload: e.Payload, Done: finish,
+		Signal: p.cfg.Signal, ReceiveTime: e.ReceiveTime, Tenant: e.Tenant, Payload: e.Payload, Done: finish,
 	}
 	err := p.take(ctx, b)
 	switch {

@@ -59,7 +59,7 @@ func (in *intake) store(ctx context.Context, r *otlp.Request, b *buffer) *refusa
 		return in.refuse(no, items)
 	}
 	kept := r.Kept()
-	if err := in.stream.append(ctx, now, items, b, kept); err != nil {
+	if err := in.stream.append(ctx, now, in.admit.Tenant(), items, b, kept); err != nil {
 		return in.refuse(notAppended(err), items)
 	}
 	in.admit.Accept(items, len(kept))

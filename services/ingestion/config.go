@@ -22,6 +22,7 @@ type Config struct {
 	Limits        string   `name:"limits" help:"File with the limits of each tenant, in YAML or JSON; no limits by default." type:"path"`
 	Tenants       int      `name:"tenants" default:"1000" help:"Most tenants without limits of their own that are told apart; those beyond are accounted under other. 1 to 100000."`
 	ShedFrom      float64  `name:"shed-from" default:"0.8" help:"Share of the memory for requests, or of a log, from which requests are dropped by chance, 0.1 to 0.99."`
+	Routes        string   `name:"routes" help:"File with pipelines and the OTLP backends that they lead to, in YAML; none by default." type:"path"`
 	CORSOrigins   []string `name:"cors-origins" help:"Origins whose pages may send over HTTP, as https://shop.example, with at most one * each; none by default."`
 }
 

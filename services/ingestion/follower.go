@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/triflow/triflow/pkg/handoff"
@@ -12,14 +13,22 @@ import (
 )
 
 const (
-	recordVersion = 1
-	headerBytes   = 13
+	recordVersion = 2
+	headerBytes   = 14 // without the tenant
 )
+
+// cursor says how far a destination has come in a log.
+type cursor interface {
+	Released() uint64
+	Release(position uint64) error
+}
 
 // follower reads the log of a stream for one destination: from memory what is new, from disk what is not. One goroutine
 // uses it.
 type follower struct {
-	*stream
+	stream *stream
+	cursor cursor
+	skipTo *atomic.Uint64 // position up to which nothing is read any more; nil reads all
 	reader *wal.Reader
 	next   uint64 // position that reader gives next
 	total  uint64 // items up to the last entry, or all when there was none
@@ -27,14 +36,17 @@ type follower struct {
 
 // Next implements handoff.Source.
 func (f *follower) Next(ctx context.Context, after uint64) (handoff.Entry, error) {
-	if s, ok := f.tail.take(ctx, after+1); ok {
+	if f.skipTo != nil {
+		after = max(after, f.skipTo.Load())
+	}
+	if s, ok := f.stream.tail.take(ctx, after+1); ok {
 		f.total += uint64(s.items) // no position is left out between what memory holds
 		return handoff.Entry{
-			Position: s.position, Total: f.total, Items: s.items, ReceiveTime: s.at, Payload: s.payload, Free: s.buffer.release,
+			Position: s.position, Total: f.total, Items: s.items, ReceiveTime: s.at, Tenant: s.tenant, Payload: s.payload, Free: s.buffer.release,
 		}, nil
 	}
 	if f.reader == nil || f.next != after+1 {
-		f.reader = f.log.Reader(after + 1)
+		f.reader = f.stream.log.Reader(after + 1)
 	}
 	r, err := f.reader.Next(ctx)
 	if errors.Is(err, wal.ErrClosed) {
@@ -45,20 +57,37 @@ func (f *follower) Next(ctx context.Context, after uint64) (handoff.Entry, error
 	}
 	f.next, f.total = r.Position+1, r.Total
 	e := handoff.Entry{Position: r.Position, Total: r.Total, Items: int(r.Weight)}
-	e.ReceiveTime, e.Payload, e.Fault = decode(r.Data)
+	e.Fault = decode(r.Data, &e)
 	return e, nil
 }
 
 // Released implements handoff.Source.
-func (f *follower) Released() uint64 { return f.log.Released() }
+func (f *follower) Released() uint64 { return f.cursor.Released() }
 
 // Release implements handoff.Source.
-func (f *follower) Release(position uint64) error { return f.log.Release(position) }
+func (f *follower) Release(position uint64) error { return f.cursor.Release(position) }
 
-// decode takes a record apart.
-func decode(record []byte) (time.Time, []byte, error) {
-	if len(record) < headerBytes || record[0] != recordVersion {
-		return time.Time{}, nil, fmt.Errorf("decode record of %d bytes: want version %d and a header of %d", len(record), recordVersion, headerBytes)
+// encode is the header of a record; it goes into b.
+func encode(b []byte, at time.Time, items int, tenant string) []byte {
+	b = append(b, recordVersion)
+	b = binary.LittleEndian.AppendUint64(b, uint64(at.UnixNano()))
+	b = binary.LittleEndian.AppendUint32(b, uint32(items))
+	b = append(b, byte(len(tenant)))
+	return append(b, tenant...)
+}
+
+// decode takes a record apart. The first version had no tenant.
+func decode(record []byte, e *handoff.Entry) error {
+	const tenantAt = headerBytes - 1
+	switch {
+	case len(record) >= tenantAt && record[0] == 1:
+		e.Payload = record[tenantAt:]
+	case len(record) >= headerBytes && record[0] == recordVersion && len(record) >= headerBytes+int(record[tenantAt]):
+		end := headerBytes + int(record[tenantAt])
+		e.Tenant, e.Payload = string(record[headerBytes:end]), record[end:]
+	default:
+		return fmt.Errorf("decode record of %d bytes: want version 1 or %d and a header of %d", len(record), recordVersion, headerBytes)
 	}
-	return time.Unix(0, int64(binary.LittleEndian.Uint64(record[1:]))).UTC(), record[headerBytes:], nil
+	e.ReceiveTime = time.Unix(0, int64(binary.LittleEndian.Uint64(record[1:]))).UTC()
+	return nil
 }

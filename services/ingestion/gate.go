@@ -53,6 +53,11 @@ func (s *Service) watch(ctx context.Context) error {
 			size := float64(s.cfg.WALBytes)
 			s.gate.SetBacklog(st.signal, min(1, float64(mark.Bytes)/size), leaving/size)
 		}
+		for _, st := range s.streams {
+			for _, l := range st.links {
+				l.catchUp()
+			}
+		}
 		now := s.deps.Now()
 		for _, f := range s.senders.Expire(now) {
 			s.faults.Report(now, f)

@@ -3,7 +3,6 @@ package ingestion
 import (
 	"fmt"
 
-	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
 	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
@@ -24,7 +23,7 @@ func openFaults(deps Deps) *fault.Registry {
 // unreachable reports that a receiver did not take a batch.
 func (s *stream) unreachable(err error) {
 	s.door.faults.Report(s.door.deps.Now(), fault.Finding{
-		Class: ingestionv1.FaultClass_FAULT_CLASS_CRASH, Kind: fault.Unreachable, Subject: s.owner(), Signal: handoffv1.Signal(s.signal) + 1,
+		Class: ingestionv1.FaultClass_FAULT_CLASS_CRASH, Kind: fault.Unreachable, Subject: s.owner(), Signal: signalOf(s.signal),
 		Text: fmt.Sprintf("batch not taken: %v", err),
 	})
 }
@@ -36,7 +35,7 @@ func (s *stream) owner() string { return [...]string{"assembly", "logs", "anomal
 func (s *stream) destination() *ingestionv1.Destination {
 	mark, pump := s.log.Marks()[0], s.pump.Stats()
 	return &ingestionv1.Destination{
-		Name: s.owner(), Signal: handoffv1.Signal(s.signal) + 1, Done: mark.ReleasedTotal, BehindItems: mark.Weight, BehindBytes: uint64(mark.Bytes),
+		Name: s.owner(), Signal: signalOf(s.signal), Done: mark.ReleasedTotal, BehindItems: mark.Weight, BehindBytes: uint64(mark.Bytes),
 		Dropped: s.dropped.Load(), Retries: pump.Retries,
 	}
 }

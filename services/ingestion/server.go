@@ -74,6 +74,11 @@ func (v *server) ListDestinations(context.Context, *ingestionv1.ListDestinations
 	for _, st := range v.s.streams {
 		out.Destinations = append(out.Destinations, st.destination())
 	}
+	for _, st := range v.s.streams {
+		for _, l := range st.links {
+			out.Destinations = append(out.Destinations, l.destination())
+		}
+	}
 	return out, nil
 }
 

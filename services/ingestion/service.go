@@ -87,8 +87,12 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	if s.httpAt, err = net.Listen("tcp", cfg.HTTP); err != nil {
 		return nil, fmt.Errorf("listen for OTLP over HTTP on %s: %w", cfg.HTTP, err)
 	}
+	ways, err := readRoutes(cfg)
+	if err != nil {
+		return nil, err
+	}
 	for i, to := range []handoff.Receiver{deps.Traces, deps.Logs, deps.Metrics} {
-		if s.streams[i], err = s.openStream(otlp.Signal(i), to); err != nil {
+		if s.streams[i], err = s.openStream(otlp.Signal(i), to, ways); err != nil {
 			return nil, err
 		}
 	}
@@ -137,10 +141,13 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	for i, st := range s.streams {
-		run(&pumps, 2+i, func() error { return st.pump.Run(pumping) })
+	run(&pumps, 2, func() error { return s.watch(pumping) })
+	for _, st := range s.streams {
+		run(&pumps, 3, func() error { return st.pump.Run(pumping) })
+		for _, l := range st.links {
+			run(&pumps, 3, func() error { return l.run(pumping) })
+		}
 	}
-	run(&pumps, 5, func() error { return s.watch(pumping) })
 	<-ctx.Done()
 	s.draining.Store(true)
 	s.finish(g, h)

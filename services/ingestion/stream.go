@@ -2,7 +2,7 @@ package ingestion
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -16,6 +16,7 @@ import (
 	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
+	"github.com/triflow/triflow/services/ingestion/internal/pipeline"
 )
 
 // tailBytes is how much of the newest records of a signal is held in memory for those who hand it on.
@@ -29,6 +30,8 @@ type stream struct {
 	tail     *tail
 	pump     *handoff.Pump
 	receiver handoff.Receiver
+	set      *pipeline.Set // nil without pipelines
+	links    []*link
 	dropped  atomic.Uint64 // items that the receiver refused for good
 	requests atomic.Uint64
 	handed   atomic.Uint64 // items that the receiver took
@@ -45,7 +48,7 @@ type total struct {
 	at              time.Time
 }
 
-func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver) (*stream, error) {
+func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver, r *routes) (_ *stream, err error) {
 	cfg, deps := s.cfg, s.deps
 	log, err := wal.Open(filepath.Join(deps.Dir, signal.String()), wal.Options{
 		SegmentBytes: cfg.SegmentBytes, MaxBytes: cfg.WALBytes, Log: deps.Log, Sync: cfg.sync(),
@@ -59,29 +62,65 @@ func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver) (*stream, 
 		held = 0 // nothing is handed on that a power cut could take back
 	}
 	st := &stream{
-		door: s, signal: signal, log: log, tail: newTail(stats.Position, held, 1), receiver: to, refused: map[string]uint64{},
+		door: s, signal: signal, log: log, tail: newTail(stats.Position, held, 1+r.links(signal)), receiver: to, refused: map[string]uint64{},
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open ways of %s: %w", signal, errors.Join(err, log.Close()))
+		}
+	}()
 	before := log.Marks()[0].ReleasedTotal
 	st.done.Store(before)
 	st.handed.Store(before)
+	if st.set, err = r.pipelines(signal); err != nil {
+		return nil, err
+	}
 	st.pump, err = handoff.NewPump(handoff.PumpConfig{
-		Sender: cfg.Name + "/" + signal.String(), Signal: handoffv1.Signal(signal) + 1, Log: &follower{stream: st, total: stats.Total}, Receiver: st,
-		OnDone: st.onDone, Logger: deps.Log,
+		Sender: cfg.Name + "/" + signal.String(), Signal: signalOf(signal), Log: &follower{stream: st, cursor: log, total: stats.Total},
+		Receiver: st, OnDone: st.onDone, Logger: deps.Log,
 	})
 	if err != nil {
-		_ = log.Close()
-		return nil, fmt.Errorf("make pump of %s: %w", signal, err)
+		return nil, err
 	}
-	return st, nil
+	return st, st.openLinks(r)
 }
 
+// links is to how many destinations beside its owner a signal may go.
+func (r *routes) links(signal otlp.Signal) int {
+	if !r.signals[signal] {
+		return 0
+	}
+	return len(r.Destinations)
+}
+
+// openLinks makes the ways to all destinations, and forgets how far those had come that are configured no more.
+func (s *stream) openLinks(r *routes) error {
+	for _, m := range s.log.Marks()[1:] {
+		if slices.Contains(r.names, m.Name) && r.signals[s.signal] {
+			continue
+		}
+		s.door.deps.Log.Info("destination forgotten", "destination", m.Name, "signal", s.signal.String(), "behind_items", m.Weight)
+		if err := s.log.Forget(m.Name); err != nil {
+			return err
+		}
+	}
+	for _, to := range r.Destinations[:r.links(s.signal)] {
+		l, err := s.openLink(to, r)
+		if err != nil {
+			return fmt.Errorf("destination %s: %w", to.Name, err)
+		}
+		s.links = append(s.links, l)
+	}
+	return nil
+}
+
+// signalOf is a signal in the contracts.
+func signalOf(s otlp.Signal) handoffv1.Signal { return handoffv1.Signal(s) + 1 }
+
 // append is back when the payload, within b or made from it, is durable.
-func (s *stream) append(ctx context.Context, now time.Time, items int, b *buffer, payload []byte) error {
-	var header [headerBytes]byte
-	header[0] = recordVersion
-	binary.LittleEndian.PutUint64(header[1:], uint64(now.UnixNano()))
-	binary.LittleEndian.PutUint32(header[9:], uint32(items))
-	position, err := s.log.Append(ctx, items, header[:], payload)
+func (s *stream) append(ctx context.Context, now time.Time, tenant string, items int, b *buffer, payload []byte) error {
+	header := encode(make([]byte, 0, 64), now, items, tenant)
+	position, err := s.log.Append(ctx, items, header, payload)
 	if err != nil {
 		return err
 	}
@@ -89,7 +128,7 @@ func (s *stream) append(ctx context.Context, now time.Time, items int, b *buffer
 		b = s.door.buffers.own(&buffer{bytes: payload, home: s.door.buffers})
 		defer b.release()
 	}
-	s.tail.put(slot{position: position, items: items, at: now, payload: payload, buffer: b})
+	s.tail.put(slot{position: position, items: items, at: now, tenant: tenant, payload: payload, buffer: b})
 	return nil
 }
 
@@ -101,7 +140,11 @@ func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
 		s.under = append(s.under, total{b.Position, b.TotalItems, b.ReceiveTime})
 	}
 	s.mu.Unlock()
-	if err := s.receiver.Push(ctx, b); err != nil {
+	part, some, err := s.through(s.set, pipeline.Service, b)
+	if err == nil && some {
+		err = s.receiver.Push(ctx, part)
+	}
+	if err != nil {
 		switch {
 		case handoff.IsFinal(err):
 			s.dropped.Add(uint64(b.Items))
@@ -111,6 +154,9 @@ func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
 		return err
 	}
 	s.handed.Store(b.TotalItems)
+	if !some {
+		b.Done()
+	}
 	return nil
 }
 
@@ -128,7 +174,7 @@ func (s *stream) onDone(position uint64) {
 	s.under = append(s.under[:0], s.under[n:]...)
 	s.mu.Unlock()
 	if n > 0 {
-		s.door.senders.Done(handoffv1.Signal(s.signal)+1, s.door.deps.Now().Sub(last.at))
+		s.door.senders.Done(signalOf(s.signal), s.door.deps.Now().Sub(last.at))
 	}
 }
 
@@ -145,7 +191,7 @@ func (s *stream) ledger() *ingestionv1.SignalLedger {
 	handed := max(done, s.handed.Load())
 	stats := s.log.Stats()
 	l := &ingestionv1.SignalLedger{
-		Signal: handoffv1.Signal(s.signal) + 1, Accepted: stats.Total, Done: done, Backlog: stats.Total - handed,
+		Signal: signalOf(s.signal), Accepted: stats.Total, Done: done, Backlog: stats.Total - handed,
 		Requests: s.requests.Load(), WalBytes: uint64(stats.Bytes), Lost: stats.LostWeight,
 	}
 	s.mu.Lock()

@@ -28,6 +28,7 @@ type slot struct {
 	position uint64
 	items    int
 	at       time.Time
+	tenant   string
 	payload  []byte // within the buffer
 	buffer   *buffer
 	taken    int // by how many followers

@@ -1,0 +1,125 @@
+package ingestion
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/triflow/triflow/pkg/export"
+	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/services/ingestion/internal/pipeline"
+)
+
+// routes is what the file of ingestion.routes says: pipelines, and the OTLP backends that they may lead to beside our own
+// services.
+type routes struct {
+	Destinations []destination `yaml:"destinations"`
+	Pipelines    yaml.Node     `yaml:"pipelines"`
+
+	signals [3]bool // that have pipelines
+	text    []byte  // of the pipelines
+	names   []string
+}
+
+// destination is a set of OTLP backends that stand in for one another.
+type destination struct {
+	Name        string         `yaml:"name"`
+	Endpoints   []endpoint     `yaml:"endpoints"`
+	Balance     export.Balance `yaml:"balance"`
+	Concurrency int            `yaml:"concurrency"`
+	Timeout     time.Duration  `yaml:"timeout"`
+	Gzip        bool           `yaml:"gzip"`
+	// MaxBehindBytes is how far it may fall behind in each log before the oldest is passed over; 0 is half of the log.
+	MaxBehindBytes int64 `yaml:"max_behind_bytes"`
+}
+
+// endpoint is one backend.
+type endpoint struct {
+	URL      string            `yaml:"url"`
+	Priority int               `yaml:"priority"`
+	Headers  map[string]string `yaml:"headers"`
+}
+
+// readRoutes reads the file, if there is one, with every fault of it.
+func readRoutes(cfg Config) (*routes, error) {
+	if cfg.Routes == "" {
+		return &routes{}, nil
+	}
+	text, err := os.ReadFile(cfg.Routes)
+	if err != nil {
+		return nil, fmt.Errorf("read ingestion.routes: %w", err)
+	}
+	r, err := parseRoutes(text)
+	if err != nil {
+		return nil, fmt.Errorf("ingestion.routes: %s: %w", cfg.Routes, err)
+	}
+	return r, nil
+}
+
+func parseRoutes(text []byte) (*routes, error) {
+	r := &routes{}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(r); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	var faults []error
+	for i, to := range r.Destinations {
+		path := fmt.Sprintf("destinations[%d]", i)
+		if to.Name == pipeline.Service || slices.Contains(r.names, to.Name) {
+			faults = append(faults, fmt.Errorf("%s.name: %q, want one that nobody else has", path, to.Name))
+		}
+		if to.MaxBehindBytes < 0 {
+			faults = append(faults, fmt.Errorf("%s.max_behind_bytes: %d, want 0 or more", path, to.MaxBehindBytes))
+		}
+		if err := to.config(otlp.SignalTraces).Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", path, err))
+		}
+		r.names = append(r.names, to.Name)
+	}
+	var err error
+	if r.Pipelines.IsZero() {
+		return r, errors.Join(faults...)
+	}
+	if r.text, err = yaml.Marshal(map[string]*yaml.Node{"pipelines": &r.Pipelines}); err != nil {
+		return nil, errors.Join(append(faults, err)...)
+	}
+	if _, err := pipeline.Load(r.text, r.names); err != nil {
+		return nil, errors.Join(append(faults, err)...)
+	}
+	var of []struct {
+		Signal string `yaml:"signal"`
+	}
+	faults = append(faults, r.Pipelines.Decode(&of))
+	for _, p := range of {
+		for s := range r.signals {
+			r.signals[s] = r.signals[s] || otlp.Signal(s).String() == p.Signal
+		}
+	}
+	return r, errors.Join(faults...)
+}
+
+// pipelines gives the pipelines anew, so that each who runs them counts alone; nil if a signal has none.
+func (r *routes) pipelines(signal otlp.Signal) (*pipeline.Set, error) {
+	if !r.signals[signal] {
+		return nil, nil
+	}
+	return pipeline.Load(r.text, r.names)
+}
+
+// config is how the destination takes a signal.
+func (d destination) config(signal otlp.Signal) export.Config {
+	c := export.Config{
+		Name: d.Name, Signal: signalOf(signal), Balance: d.Balance, Concurrency: d.Concurrency, Timeout: d.Timeout, Gzip: d.Gzip,
+	}
+	for _, e := range d.Endpoints {
+		c.Endpoints = append(c.Endpoints, export.Endpoint{URL: e.URL, Priority: e.Priority, Headers: e.Headers})
+	}
+	return c
+}
