@@ -63,6 +63,8 @@ func (m *mender) container(id messageID, rng Range, edits []edit) []edit {
 			m.close(start, &c)
 		case edits[0].fault == 0:
 			m.field(schema[id].field(c.num), &c)
+		default:
+			c.pos = int(edits[0].end)
 		}
 	}
 	return edits
