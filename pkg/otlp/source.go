@@ -62,7 +62,7 @@ func (r *Request) settle() {
 	for i := range r.edits {
 		e := &r.edits[i]
 		r.Refused += int(e.items)
-		if e.source < 0 || e.fault == 0 {
+		if e.fault == 0 {
 			continue
 		}
 		s := &r.sources[e.source]
