@@ -28,6 +28,8 @@ type file interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
+	// WriteParts writes the parts one behind the other from at on. After an error any of it may be written.
+	WriteParts(parts [][]byte, at int64) error
 	Size() (int64, error)
 	// Truncate gives back what lies behind size.
 	Truncate(size int64) error
@@ -79,7 +81,7 @@ func (d folder) Create(name string, size int64) (file, error) {
 	if err := allocate(f, size); err != nil {
 		return nil, errors.Join(fmt.Errorf("allocate %s: %w", path, err), f.Close(), os.Remove(path))
 	}
-	return osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
 func (d folder) Open(name string) (file, error) {
@@ -87,7 +89,7 @@ func (d folder) Open(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return &osFile{File: f}, nil
 }
 
 func (d folder) Rename(from, to string) error {
@@ -98,10 +100,17 @@ func (d folder) Remove(name string) error { return os.Remove(filepath.Join(d.pat
 func (d folder) Sync() error              { return d.dir.Sync() }
 func (d folder) Close() error             { return d.dir.Close() }
 
-// osFile is a file of the operating system.
-type osFile struct{ *os.File }
+// osFile is a file of the operating system. One goroutine at a time writes parts.
+type osFile struct {
+	*os.File
+	vectors vectors
+}
 
-func (f osFile) Size() (int64, error) {
+func (f *osFile) WriteParts(parts [][]byte, at int64) error {
+	return f.vectors.write(f.File, parts, at)
+}
+
+func (f *osFile) Size() (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -109,4 +118,4 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-func (f osFile) Sync() error { return datasync(f.File) }
+func (f *osFile) Sync() error { return datasync(f.File) }

@@ -11,6 +11,8 @@
 //     likely nobody was told that it was stored.
 //   - After a failed write or fsync the file is never written again: what was not acknowledged goes, with the same
 //     positions, into a new segment, and only its fsync acknowledges.
+//   - Each destination has a Mark. A segment goes when all marks are past it, and each mark is on disk before.
+//   - What a newer program wrote is refused by Open, and left as it is.
 //   - A full disk or a full log refuses with ErrFull, and goes on when there is room.
 //
 // # Owner
@@ -24,16 +26,18 @@
 //	<base>.wal.spare                        a released segment, to be used again: rewriting blocks is cheaper than new ones
 //	<base>.wal.damaged                      a released segment with unreadable records or a failed sync; not in MaxBytes, for a person to delete
 //	<base>.wal.tmp                          a segment in the making; nothing acknowledged is in it
-//	mark                                    how far the log is released, twice
+//	mark                                    how far the log's own mark is, twice
+//	mark-NAME                               how far the mark of a destination is, twice
 //
 // All numbers are little endian, all sums CRC-32C. A segment is a header of 64 bytes, records, and a zero word:
 //
 //	 0        8          12      16       24              32           40              48             56
 //	┌────────┬──────────┬───────┬────────┬───────────────┬────────────┬───────────────┬──────────────┬──────────┐
-//	│ magic  │ version  │ sum   │ log id │ base position │ base total │ previous base │ previous end │ reserved │
+//	│ magic  │ version  │ sum   │ log id │ base position │ base total │ previous base │ previous end │ size     │
 //	└────────┴──────────┴───────┴────────┴───────────────┴────────────┴───────────────┴──────────────┴──────────┘
 //
-// The header seals the segment before it: previous end is where its last record ended. Its sum covers all but itself.
+// The header seals the segment before it: previous end is where its last record ended. Size is
+// that of the file when it was made. Its sum covers all but itself.
 // A segment whose header is damaged is still read, by the name and the log id of its neighbours. A record stands at a
 // multiple of 8:
 //
@@ -54,9 +58,11 @@
 //
 //	 0        8          12      16       24         32         40              48           56
 //	┌────────┬──────────┬───────┬────────┬──────────┬──────────┬───────────────┬────────────┬──────────┐
-//	│ magic  │ version  │ sum   │ log id │ sequence │ released │ last position │ last total │ reserved │
+//	│ magic  │ version  │ sum   │ log id │ sequence │ released │ last position │ last total │ given    │
 //	└────────┴──────────┴───────┴────────┴──────────┴──────────┴───────────────┴────────────┴──────────┘
 //
-// It is written at each Release and synced before a segment goes: after a power cut a Reader may begin earlier than
-// what was released last, never later.
+// Last position and total are those of the newest durable record when it was written: should that not be there at the
+// next Open, it is counted as lost. Positions up to given are never given again. A slot is written at each Release;
+// both are, and synced, before a segment goes: after a power cut a Reader may begin earlier than what was released
+// last, never later. A mark that cannot be read begins with what is there. After a failed sync the file is made anew.
 package wal

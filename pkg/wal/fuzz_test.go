@@ -11,18 +11,17 @@ const fuzzID = 7
 
 // segmentOf lays records out as the writer does.
 func segmentOf(payloads ...[]byte) []byte {
-	l := &Log{id: fuzzID}
-	w := &writer{log: l, next: 1}
 	var batch []*request
 	for _, p := range payloads {
-		r, err := newRequest(1, [][]byte{p}, 1<<20)
-		if err != nil {
+		r := newRequest()
+		if err := r.fill(1, [][]byte{p}, 1<<20); err != nil {
 			panic(err)
 		}
 		batch = append(batch, r)
 	}
-	w.encode(batch)
-	return append(segmentHeader{id: fuzzID, base: 1}.encode(), w.buf...)
+	var y layout
+	y.set(fuzzID, 0, 0, batch)
+	return append(segmentHeader{id: fuzzID, base: 1}.encode(), bytes.Join(y.parts, nil)...)
 }
 
 // FuzzScanner reads anything: it ends, positions rise, and a payload has the sum that its header signs.
@@ -34,7 +33,7 @@ func FuzzScanner(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := newMemory()
-		file := &memoryFile{disk: d, data: data}
+		file := d.add(segmentName(1), data)
 		sc := scanner{file: file, id: fuzzID, offset: headerBytes, end: int64(len(data))}
 		last := uint64(0)
 		for {
@@ -49,22 +48,27 @@ func FuzzScanner(f *testing.F) {
 		sc.clean(int64(len(data)))
 		if len(data) >= headerBytes {
 			decodeSegmentHeader(data[:headerBytes])
-			decodeMark(data[:headerBytes])
+			decodeSlot(data[:headerBytes])
 		}
 	})
 }
 
 // FuzzOpen puts anything into the folder: Open does not fail, and what is appended afterwards is read back.
 func FuzzOpen(f *testing.F) {
-	f.Add(segmentOf([]byte("one"), []byte("two")), mark{id: fuzzID, sequence: 1, released: 1, last: 2, total: 2}.encode())
+	f.Add(segmentOf([]byte("one"), []byte("two")), slot{id: fuzzID, sequence: 1, released: 1, last: 2, total: 2}.encode())
 	f.Add([]byte("short"), []byte{})
 	f.Fuzz(func(t *testing.T, segment, markBytes []byte) {
 		if v, ok := blockVersion(segment[:min(len(segment), headerBytes)], segmentMagic); ok && v != version {
 			t.Skip("a newer format is refused")
 		}
+		for at := 0; at < len(markBytes); at += markStride {
+			if refuseNewer(markBytes[at:min(len(markBytes), at+headerBytes)], markMagic) != nil {
+				t.Skip("a newer format is refused")
+			}
+		}
 		d := newMemory()
-		d.files[segmentName(1)] = &memoryFile{disk: d, data: segment}
-		d.files[markName] = &memoryFile{disk: d, data: markBytes}
+		d.add(segmentName(1), segment)
+		d.add(markName, markBytes)
 		l := openMemory(t, d, Options{})
 		if l.Stats().Position > 1<<62 {
 			t.Skip("positions of a forged file have come to their end")

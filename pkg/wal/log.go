@@ -44,21 +44,24 @@ type Log struct {
 	opts     Options
 	disk     disk
 	id       uint64
-	requests chan *request
+	queue    *queue
+	requests sync.Pool     // of *request
 	quit     chan struct{} // closed by Close
 	stopped  chan struct{} // closed when the writer has ended
 
-	releasing sync.Mutex // makes releases one after the other; guards mark
-	mark      markFile
+	own       *Mark
+	releasing sync.Mutex // makes releases one after the other; guards the files of the marks
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	closed   bool
 	segments []*segment // by base; never empty once a record was appended
 	spares   []spare
-	position uint64 // durable
-	total    uint64
-	released uint64
-	advanced chan struct{} // closed when there is more to read
+	marks    []*Mark       // by name, own first; replaced, never changed
+	position uint64        // up to it all is durable, or never given again
+	reserved uint64        // the marks say on disk that positions up to it may have been given; see reserve
+	newest   uint64        // position of the newest durable record
+	total    uint64        // weight up to it
+	advanced chan struct{} // closed when there is more to read; nil while nobody waits
 	stats    Stats
 }
 
@@ -89,17 +92,20 @@ func open(d disk, o Options) (*Log, error) {
 	l := &Log{
 		opts:     o,
 		disk:     d,
-		requests: make(chan *request),
+		queue:    newQueue(),
+		requests: sync.Pool{New: func() any { return newRequest() }},
 		quit:     make(chan struct{}),
 		stopped:  make(chan struct{}),
-		advanced: make(chan struct{}),
 	}
 	next, err := l.restore()
 	if err != nil {
 		for _, s := range l.segments {
 			err = errors.Join(err, s.file.Close())
 		}
-		return nil, errors.Join(err, l.mark.close())
+		for _, m := range l.marks {
+			err = errors.Join(err, m.file.close())
+		}
+		return nil, err
 	}
 	w := &writer{log: l, next: next, total: l.total}
 	go w.run()
@@ -112,28 +118,32 @@ func open(d disk, o Options) (*Log, error) {
 // until then. The errors are ErrFull, ErrTooLarge, ErrClosed, that of ctx, or of the disk; after one of the disk the
 // record may still come out after a crash.
 func (l *Log) Append(ctx context.Context, weight int, parts ...[]byte) (position uint64, err error) {
-	r, err := newRequest(weight, parts, l.opts.MaxRecordBytes)
-	if err != nil {
+	r := l.requests.Get().(*request)
+	defer l.recycle(r)
+	if err := r.fill(weight, parts, l.opts.MaxRecordBytes); err != nil {
 		return 0, err
 	}
-	select {
-	case l.requests <- r:
-	case <-l.quit:
+	if !l.queue.add(r) {
 		return 0, fmt.Errorf("append %d bytes: %w", r.length, ErrClosed)
-	case <-ctx.Done():
-		return 0, fmt.Errorf("append %d bytes: %w", r.length, ctx.Err())
 	}
-	if err := <-r.done; err != nil {
+	select {
+	case err = <-r.done:
+	case <-ctx.Done():
+		if l.queue.drop(r) {
+			return 0, fmt.Errorf("append %d bytes: %w", r.length, ctx.Err())
+		}
+		err = <-r.done
+	}
+	if err != nil {
 		return 0, fmt.Errorf("append %d bytes: %w", r.length, err)
 	}
 	return r.position, nil
 }
 
-// Released is the position up to which nothing is needed any more.
-func (l *Log) Released() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.released
+// recycle keeps r, but not what its caller gave, for the next append.
+func (l *Log) recycle(r *request) {
+	clear(r.parts)
+	l.requests.Put(r)
 }
 
 // Stats tells how the log stands now.
@@ -142,7 +152,7 @@ func (l *Log) Stats() Stats {
 	defer l.mu.Unlock()
 	s := l.stats
 	s.Bytes, s.Segments, s.Spares = l.bytes(), len(l.segments), len(l.spares)
-	s.Position, s.Total, s.Released = l.position, l.total, l.released
+	s.Position, s.Total, s.Released = l.position, l.total, l.own.at.position
 	return s
 }
 
@@ -174,11 +184,18 @@ func (l *Log) Close() error {
 	l.releasing.Lock()
 	defer l.releasing.Unlock()
 	l.mu.Lock()
-	segments, m := l.segments, l.snapshot()
+	segments, marks := l.segments, l.marks
+	l.reserved = 0 // all that was given is known
+	slots := make([]slot, 0, len(marks))
+	for _, m := range marks {
+		slots = append(slots, m.slot())
+	}
 	l.segments = nil
 	l.mu.Unlock()
 	var faults []error
-	faults = append(faults, l.mark.write(m), l.mark.sync(), l.mark.close())
+	for i, m := range marks {
+		faults = append(faults, m.file.write(slots[i]), m.file.sync(), m.file.close())
+	}
 	for _, s := range segments {
 		faults = append(faults, l.retire(s))
 	}

@@ -3,7 +3,6 @@ package wal
 import (
 	"context"
 	"fmt"
-	"sort"
 )
 
 // Record is what Append stored.
@@ -19,12 +18,21 @@ type Reader struct {
 	log    *Log
 	next   uint64
 	base   uint64 // of the segment it is in; 0 before the first
-	offset int64  // of the next record there
+	offset int64  // of the next record there, or of one before it
+	after  uint64 // positions before offset are up to it
 }
 
 // Reader starts at the first record with a position of at least from. Records that were released may be gone.
 func (l *Log) Reader(from uint64) *Reader {
 	return &Reader{log: l, next: max(from, 1)}
+}
+
+// Seek goes to the first record with a position of at least from, wherever the reader was; it reads nothing itself.
+// Who got records elsewhere, from what was just appended, goes past them at no cost.
+func (r *Reader) Seek(from uint64) {
+	if from = max(from, 1); from != r.next {
+		*r = Reader{log: r.log, next: from}
+	}
 }
 
 // Next gives the next record. At the end it waits until there is more, ctx ends, or the log is closed (ErrClosed).
@@ -66,26 +74,28 @@ func (r *Reader) enter() (s *segment, end int64, more <-chan struct{}, err error
 	if at == 0 {
 		at = r.next
 	}
-	// The last segment that begins at or before at; when that one is gone, the first of all.
-	i := max(sort.Search(len(l.segments), func(i int) bool { return l.segments[i].base > at })-1, 0)
-	for ; i < len(l.segments); i++ {
+	for i := l.holding(at); i < len(l.segments); i++ {
 		s := l.segments[i]
 		if s.base != r.base {
-			r.base, r.offset = s.base, headerBytes
+			p := s.near(r.next - 1)
+			r.base, r.offset, r.after = s.base, p.offset, p.position
 		}
 		if r.offset < s.end {
 			s.refs++
 			return s, s.end, nil, nil
 		}
 	}
+	if l.advanced == nil {
+		l.advanced = make(chan struct{})
+	}
 	return nil, 0, l.advanced, nil
 }
 
 // read gives the next record of s before end, if there is one, and moves on.
 func (r *Reader) read(s *segment, end int64) (found, bool) {
-	sc := scanner{file: s.file, id: r.log.id, offset: r.offset, end: end, after: max(s.base, r.least()) - 1}
+	sc := scanner{file: s.file, id: r.log.id, offset: r.offset, end: end, after: r.after}
 	f, ok := sc.next(r.next)
-	r.offset = sc.offset
+	r.offset, r.after = sc.offset, sc.after
 	if ok {
 		r.next = f.position + 1
 	} else if sc.offset < end {
@@ -96,15 +106,6 @@ func (r *Reader) read(s *segment, end int64) (found, bool) {
 		r.log.damaged(s, sc.fault)
 	}
 	return f, ok
-}
-
-// least is the lowest position that can come at offset: 1 at the start of a segment, where the reader may have to hop
-// over records before the one it wants.
-func (r *Reader) least() uint64 {
-	if r.offset == headerBytes {
-		return 1
-	}
-	return r.next
 }
 
 // leave ends what enter began.

@@ -12,10 +12,15 @@ func (w *writer) rotate() error {
 	if l.opts.Sync == SyncInterval {
 		w.syncLate()
 	}
-	previous, replaced := l.newest(w.next)
-	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total}
+	if l.reserve(w.next) {
+		if err := l.settleAll(); err != nil {
+			return full(fmt.Errorf("reserve positions behind %d: %w", w.next, err))
+		}
+	}
+	previous, replaced := l.before(w.next)
+	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total, size: l.opts.SegmentBytes}
 	if previous != nil {
-		h.previous, h.previousEnd = previous.base, uint64(l.endOf(previous))
+		l.seal(&h, previous)
 	}
 	s, err := l.begin(h, replaced)
 	if err != nil {
@@ -34,13 +39,13 @@ func (w *writer) rotate() error {
 	if previous != nil {
 		l.warn(l.trim(previous), previous.name)
 	}
-	l.warn(l.releaseWhole(), s.name)
+	l.warn(l.release(), s.name)
 	return nil
 }
 
-// newest gives the segment before the one to be made, and the one in whose place it comes: a segment without a record
+// before gives the segment before the one to be made, and the one in whose place it comes: a segment without a record
 // has the same base, hence the same name.
-func (l *Log) newest(base uint64) (previous, replaced *segment) {
+func (l *Log) before(base uint64) (previous, replaced *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.segments)
@@ -54,10 +59,12 @@ func (l *Log) newest(base uint64) (previous, replaced *segment) {
 	return previous, replaced
 }
 
-func (l *Log) endOf(s *segment) int64 {
+// seal says in h how far the segment before went.
+func (l *Log) seal(h *segmentHeader, previous *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return s.end
+	h.previous, h.previousEnd = previous.base, uint64(previous.end)
+	h.records = uint32(previous.last + 1 - previous.base)
 }
 
 // begin puts a segment with header h into the folder, in a spare file when there is one.
@@ -85,7 +92,7 @@ func (l *Log) begin(h segmentHeader, replaced *segment) (*segment, error) {
 	}
 	return &segment{
 		name: name, file: f, base: h.base, baseTotal: h.baseTotal,
-		size: l.opts.SegmentBytes, end: headerBytes, last: h.base - 1,
+		size: l.opts.SegmentBytes, end: headerBytes, last: h.base - 1, total: h.baseTotal,
 	}, nil
 }
 

@@ -25,6 +25,8 @@ type segment struct {
 	size    int64
 	end     int64  // records before it are durable and can be read
 	last    uint64 // highest position in it; base-1 without records
+	total   uint64 // weight up to last
+	index   []place
 	faults  map[int64]struct{}
 	suspect bool // holds bytes that could not be read, or a failed sync: must not be used again
 	refs    int  // readers that are inside
@@ -65,22 +67,14 @@ type found struct {
 func (s *scanner) next(from uint64) (found, bool) {
 	s.fault = 0
 	for {
-		h, ok := s.header()
+		h, ok := s.step()
 		if !ok {
-			to, ok := s.search()
-			if !ok {
-				return found{}, false
-			}
-			s.note(s.offset)
-			s.offset = to
-			continue
+			return found{}, false
 		}
-		at := s.offset
-		s.offset += h.size()
-		s.after, s.seen = h.position, h
 		if h.position < from {
 			continue
 		}
+		at := s.offset - h.size()
 		payload := s.buf
 		if payload = payload[:0]; cap(payload) < int(h.length) {
 			payload = make([]byte, h.length)
@@ -93,6 +87,25 @@ func (s *scanner) next(from uint64) (found, bool) {
 		}
 		return found{h, payload}, true
 	}
+}
+
+// step goes over the next record whose header is sound.
+func (s *scanner) step() (recordHeader, bool) {
+	h, ok := s.header()
+	if !ok {
+		to, found := s.search()
+		if !found {
+			return recordHeader{}, false
+		}
+		s.note(s.offset)
+		s.offset = to
+		if h, ok = s.header(); !ok {
+			return recordHeader{}, false // the disk gave it a moment ago, and does not any more
+		}
+	}
+	s.offset += h.size()
+	s.after, s.seen = h.position, h
+	return h, true
 }
 
 // note keeps the first place of damage.

@@ -3,43 +3,12 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"syscall"
 	"time"
 )
 
 // groupBytes is where a group is cut off, so that one sync is never kept waiting by an endless row of appends.
 const groupBytes = 8 << 20
-
-// request is a record on its way to the disk.
-type request struct {
-	parts    [][]byte
-	length   int
-	sum      uint32
-	weight   uint64
-	position uint64
-	done     chan error
-}
-
-// newRequest digests the parts, in the caller's goroutine.
-func newRequest(weight int, parts [][]byte, limit int) (*request, error) {
-	if weight < 0 {
-		return nil, fmt.Errorf("append: weight: %d, want at least 0", weight)
-	}
-	r := &request{parts: parts, weight: uint64(weight), done: make(chan error, 1)}
-	for _, p := range parts {
-		r.length += len(p)
-		if r.length > limit {
-			return nil, fmt.Errorf("append: %d bytes or more, want at most %d: %w", r.length, limit, ErrTooLarge)
-		}
-	}
-	for _, p := range parts {
-		r.sum = crc32.Update(r.sum, castagnoli, p)
-	}
-	return r, nil
-}
-
-func (r *request) size() int64 { return recordSize(int64(r.length)) }
 
 // writer is the goroutine that writes. It alone touches its fields.
 type writer struct {
@@ -50,7 +19,7 @@ type writer struct {
 	next   uint64
 	total  uint64
 	group  []*request
-	buf    []byte
+	layout layout
 }
 
 func (w *writer) run() {
@@ -63,34 +32,22 @@ func (w *writer) run() {
 	}
 	for {
 		select {
-		case r := <-w.log.requests:
-			w.gather(r)
+		case <-w.log.queue.filled:
+			w.group = w.log.queue.take(w.group, groupBytes)
 			w.commit(w.group)
 			clear(w.group)
 		case <-tick:
 			w.syncLate()
 		case <-w.log.quit:
+			w.log.queue.close()
 			w.syncLate()
 			return
 		}
 	}
 }
 
-// gather takes along all who wait by now.
-func (w *writer) gather(r *request) {
-	w.group = append(w.group[:0], r)
-	for bytes := r.size(); bytes < groupBytes; {
-		select {
-		case r := <-w.log.requests:
-			w.group = append(w.group, r)
-			bytes += r.size()
-		default:
-			return
-		}
-	}
-}
-
-// commit stores the group, in as many writes as it takes segments, and answers everyone.
+// commit stores the group, in as many writes as it takes segments, and answers everyone. Who has the answer may use
+// the request for something else.
 func (w *writer) commit(group []*request) {
 	for len(group) > 0 {
 		n, err := w.fit(group)
@@ -98,13 +55,10 @@ func (w *writer) commit(group []*request) {
 			err = w.store(group[:n])
 		}
 		if err != nil {
-			for _, r := range group {
-				r.done <- err
-			}
-			return
+			n = len(group)
 		}
 		for _, r := range group[:n] {
-			r.done <- nil
+			r.done <- err
 		}
 		group = group[n:]
 	}
@@ -128,8 +82,9 @@ func (w *writer) fit(group []*request) (int, error) {
 
 // store writes requests, which fit, in one piece. When the disk fails, the segment is given up and a new one tried, once.
 func (w *writer) store(batch []*request) error {
-	last := w.encode(batch)
-	err := w.put(last, len(batch))
+	w.layout.set(w.log.id, w.next-1, w.total, batch)
+	defer w.layout.reset()
+	err := w.put(len(batch))
 	if err == nil {
 		return nil
 	}
@@ -137,77 +92,53 @@ func (w *writer) store(batch []*request) error {
 	if err := w.rotate(); err != nil {
 		return err
 	}
-	if err := w.put(last, len(batch)); err != nil {
+	if err := w.put(len(batch)); err != nil {
 		w.abandon(err)
 		return full(err)
 	}
 	return nil
 }
 
-// encode lays the batch out in buf, the zero word behind it, and gives the header of the last record.
-func (w *writer) encode(batch []*request) (last recordHeader) {
-	w.buf = w.buf[:0]
-	last = recordHeader{position: w.next - 1, total: w.total}
-	for _, r := range batch {
-		last = recordHeader{
-			length: uint32(r.length), payloadSum: r.sum,
-			position: last.position + 1, weight: r.weight, total: last.total + r.weight,
-		}
-		r.position = last.position
-		start := len(w.buf)
-		w.buf = append(w.buf, make([]byte, recordBytes)...)
-		last.encode(w.log.id, w.buf[start:])
-		for _, p := range r.parts {
-			w.buf = append(w.buf, p...)
-		}
-		w.buf = append(w.buf, make([]byte, start+int(last.size())-len(w.buf))...)
-	}
-	w.buf = append(w.buf, make([]byte, endBytes)...)
-	return last
-}
-
-// put writes buf at offset, syncs as the policy wants, and shows the records to the readers.
-func (w *writer) put(last recordHeader, records int) error {
-	if _, err := w.active.file.WriteAt(w.buf, w.offset); err != nil {
+// put writes the layout at offset, syncs as the policy wants, and shows the records to the readers.
+func (w *writer) put(records int) error {
+	if err := w.active.file.WriteParts(w.layout.parts, w.offset); err != nil {
 		return fmt.Errorf("write %s at %d: %w", w.active.name, w.offset, err)
 	}
-	end := w.offset + int64(len(w.buf)) - endBytes
-	switch w.log.opts.Sync {
-	case SyncAlways:
+	l, start, last := w.log, w.offset, w.layout.last
+	if l.opts.Sync == SyncAlways {
 		if err := w.active.file.Sync(); err != nil {
 			return fmt.Errorf("sync %s: %w", w.active.name, err)
 		}
-		w.synced = end
-		w.show(end, last.position, last.total, records, 1)
-	case SyncInterval:
-		w.hold(last, records)
-	case SyncNone:
-		w.show(end, last.position, last.total, records, 0)
+		w.synced = start + w.layout.bytes
 	}
-	w.offset, w.next, w.total = end, last.position+1, last.total
+	w.offset, w.next, w.total = start+w.layout.bytes, last.position+1, last.total
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stats.Records += uint64(records)
+	for _, p := range w.layout.places {
+		p.base, p.offset = w.active.base, start+p.offset
+		w.active.note(p)
+	}
+	switch l.opts.Sync {
+	case SyncAlways:
+		l.stats.Syncs++
+		w.show()
+	case SyncNone:
+		w.show()
+	case SyncInterval: // readers see them after the sync
+	}
 	return nil
 }
 
-// hold counts records that are acknowledged and not synced; readers see them after the sync.
-func (w *writer) hold(last recordHeader, records int) {
+// show lets readers go up to offset; Log.mu is held.
+func (w *writer) show() {
 	l := w.log
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w.active.last = last.position
-	l.stats.Records += uint64(records)
-}
-
-// show lets readers go up to end.
-func (w *writer) show(end int64, position, total uint64, records, syncs int) {
-	l := w.log
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w.active.end, w.active.last = end, position
-	l.position, l.total = position, total
-	l.stats.Records += uint64(records)
-	l.stats.Syncs += uint64(syncs)
-	close(l.advanced)
-	l.advanced = make(chan struct{})
+	w.active.end, w.active.last, w.active.total = w.offset, w.next-1, w.total
+	l.position, l.newest, l.total = w.next-1, w.next-1, w.total
+	if l.advanced != nil {
+		close(l.advanced)
+		l.advanced = nil
+	}
 }
 
 // syncLate makes durable what SyncInterval left, and at the end also what SyncNone did. A failure cannot be made good
@@ -218,16 +149,26 @@ func (w *writer) syncLate() {
 	}
 	err := w.active.file.Sync()
 	w.synced = w.offset
-	w.show(w.offset, w.next-1, w.total, 0, 1)
+	w.log.mu.Lock()
+	w.log.stats.Syncs++
+	w.show()
+	w.log.mu.Unlock()
 	if err != nil {
 		w.abandon(fmt.Errorf("sync %s: %w", w.active.name, err))
 	}
 }
 
 // abandon gives the segment up after a failure: what the system does with the pages afterwards is unknown, and a
-// second sync would say yes though they were dropped.
+// second sync would say yes though they were dropped. What was acknowledged before the failed write is synced for the
+// first time here.
 func (w *writer) abandon(err error) {
 	l := w.log
+	if l.opts.Sync == SyncInterval && w.synced != w.offset {
+		w.syncLate()
+	}
+	if w.active == nil {
+		return // the sync failed as well, and has given it up
+	}
 	l.opts.Log.Error("log segment given up", "file.name", w.active.name, "error", err)
 	l.mu.Lock()
 	defer l.mu.Unlock()
