@@ -7,7 +7,7 @@ type edit struct {
 	start, end uint32 // of the field, its tag included
 	at         uint32 // where the first fault is
 	items      uint32 // that are refused
-	source     int32  // an index into sources, or -1
+	source     int32  // an index into sources
 	fault      Fault  // 0 if it is mended
 	mark       *Mark  // that says the fault, or nil
 }
@@ -30,7 +30,7 @@ func (r *Request) edit(e edit) reason {
 }
 
 // Kept gives the request without what is refused and with the rest mended: r.Bytes itself if nothing is to be done.
-// What is mended has at most about twice the size. It is valid as long as r is.
+// What is mended has at most about twice the size. Do not change it.
 func (r *Request) Kept() []byte {
 	if len(r.edits) == 0 {
 		return r.Bytes
@@ -63,6 +63,8 @@ func (m *mender) container(id messageID, rng Range, edits []edit) []edit {
 			m.close(start, &c)
 		case edits[0].fault == 0:
 			m.field(schema[id].field(c.num), &c)
+		default:
+			c.pos = int(edits[0].end)
 		}
 	}
 	return edits

@@ -11,7 +11,7 @@ const (
 	FaultSpanID
 	// FaultParentID is a parent span id of neither 0 nor 8 bytes.
 	FaultParentID
-	// FaultUTF8 is a text that is not UTF-8.
+	// FaultUTF8 is a text that is not UTF-8. Request mends it; it is what Traces finds in bytes that were not mended.
 	FaultUTF8
 	// FaultDepth is a value nested deeper than MaxDepth.
 	FaultDepth

@@ -11,6 +11,9 @@ import (
 	collectorlogsv1 "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	collectormetricsv1 "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
+	logsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -30,8 +33,9 @@ func message(s otlp.Signal) proto.Message {
 }
 
 func FuzzWhatIsTakenIsWhatProtobufReads(f *testing.F) {
+	good := samples(f)
 	for _, b := range [][]byte{
-		encode(f, checkout()),
+		good[0], good[1], good[2],
 		encode(f, oneBadSpan(func(s *tracev1.Span) { s.TraceId = nil })),
 		encode(f, oneBadSpan(func(s *tracev1.Span) { s.Attributes[0].Value = nested(70) })),
 		{0x0a, 0x00, 0x9b, 0x06, 0x9c, 0x06},
@@ -48,18 +52,44 @@ func FuzzWhatIsTakenIsWhatProtobufReads(f *testing.F) {
 }
 
 func TestARequestWithAFewBytesChangedIsTakenAsProtobufReadsIt(t *testing.T) {
-	good := encode(t, oneBadSpan(func(s *tracev1.Span) {
-		s.Links = []*tracev1.Span_Link{{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567")}}
-		s.Attributes[0].Value = nested(4)
-	}))
+	goods := samples(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		b := slices.Clone(good)
+		signal := otlp.Signal(rapid.IntRange(0, 2).Draw(rt, "signal"))
+		b := slices.Clone(goods[rapid.IntRange(0, 2).Draw(rt, "sample")])
 		for range rapid.IntRange(1, 3).Draw(rt, "changes") {
 			at := rapid.IntRange(0, len(b)-1).Draw(rt, "at")
 			b[at] = rapid.Byte().Draw(rt, "byte")
 		}
-		requireAgrees(rt, otlp.Signal(rapid.IntRange(0, 2).Draw(rt, "signal")), b[:rapid.IntRange(len(b)-3, len(b)).Draw(rt, "length")])
+		requireAgrees(rt, signal, b[:rapid.IntRange(len(b)-3, len(b)).Draw(rt, "length")])
 	})
+}
+
+// samples gives a request of each signal without fault.
+func samples(t testing.TB) [3][]byte {
+	attributes := []*commonv1.KeyValue{text("key", "größe"), {Key: "deep", Value: nested(4)}}
+	link := &tracev1.Span_Link{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567"), TraceState: "a=b"}
+	return [3][]byte{
+		encode(t, oneBadSpan(func(s *tracev1.Span) { s.Links, s.Attributes = []*tracev1.Span_Link{link, link}, attributes })),
+		encode(t, &collectorlogsv1.ExportLogsServiceRequest{ResourceLogs: []*logsv1.ResourceLogs{{ScopeLogs: []*logsv1.ScopeLogs{{
+			Scope: &commonv1.InstrumentationScope{Name: "scope", Attributes: attributes}, SchemaUrl: "url",
+			LogRecords: []*logsv1.LogRecord{
+				{Body: nested(3), SeverityText: "WARN", Attributes: attributes},
+				{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567"), EventName: "event"},
+			},
+		}}}}}),
+		encode(t, &collectormetricsv1.ExportMetricsServiceRequest{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{
+			Metrics: []*metricsv1.Metric{
+				{Name: "wait", Metadata: attributes, Data: &metricsv1.Metric_Histogram{Histogram: &metricsv1.Histogram{DataPoints: []*metricsv1.HistogramDataPoint{
+					{Count: 3, BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.5}, Attributes: attributes},
+				}}}},
+				{Name: "size", Data: &metricsv1.Metric_ExponentialHistogram{ExponentialHistogram: &metricsv1.ExponentialHistogram{
+					DataPoints: []*metricsv1.ExponentialHistogramDataPoint{{
+						Count: 301, ZeroCount: 1, Positive: &metricsv1.ExponentialHistogramDataPoint_Buckets{BucketCounts: []uint64{300}}, Attributes: attributes,
+					}},
+				}}},
+			},
+		}}}}}),
+	}
 }
 
 // requireAgrees holds what this package makes of b against what protobuf makes of it.

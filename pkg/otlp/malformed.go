@@ -23,16 +23,15 @@ func (m *Malformed) Error() string {
 }
 
 func malformed(b []byte, root messageID, at int, r reason) error {
-	return &Malformed{Path: pathTo(b, root, at), Offset: at, reason: r}
+	return &Malformed{Path: pathTo(cursor{b: b, end: len(b)}, root, 0, at), Offset: at, reason: r}
 }
 
 // pathTo names the field that begins at the given offset. It walks down from the outermost message again, so that
-// scanning need not remember where it is.
-func pathTo(b []byte, root messageID, offset int) string {
+// scanning need not remember where it is: from c, before which there are so many resources.
+func pathTo(c cursor, root messageID, resources, offset int) string {
 	var path []byte
-	c := cursor{b: b, end: len(b)}
-	m := &schema[root]
-	var seen [32]int
+	b, m := c.b, &schema[root]
+	seen := [32]int{1: resources}
 	for {
 		if !c.next() && (c.bad == framed || c.start != offset) {
 			return string(path)

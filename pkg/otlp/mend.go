@@ -75,7 +75,7 @@ func (r *Request) Repairs() []Repair {
 	var out []Repair
 	for k := RepairLink; k <= RepairUTF8; k++ {
 		if n := r.done().count[k]; n > 0 {
-			out = append(out, Repair{Kind: k, Count: n, Path: pathTo(r.Bytes, r.Signal.root(), r.done().first[k]), Text: k.text()})
+			out = append(out, Repair{Kind: k, Count: n, Path: r.path(r.done().first[k]), Text: k.text()})
 		}
 	}
 	return out

@@ -19,8 +19,7 @@ type Refusal struct {
 	Item Range
 }
 
-// Refusals gives one Refusal for each kind of fault, in the order in which they appear. It walks through the request to
-// name each.
+// Refusals gives one Refusal for each kind of fault, in the order in which they appear.
 func (r *Request) Refusals() []Refusal { return r.refusals(r.edits) }
 
 // RefusalsOf gives the refusals of the source i alone.
@@ -55,7 +54,7 @@ func (r *Request) explain(e *edit) Refusal {
 	if e.mark != nil {
 		out.Path, out.Text = e.mark.Path, e.mark.Text
 	} else {
-		out.Path, out.Text = pathTo(r.Bytes, r.Signal.root(), int(e.at)), r.reason(e)
+		out.Path, out.Text = r.path(int(e.at)), r.reason(e)
 		switch missing := e.at == e.start; e.fault {
 		case FaultTraceID, FaultSpanID, FaultParentID:
 			if missing {
@@ -107,16 +106,29 @@ func (r *Request) idReason(e *edit, want int) string {
 
 // bucketsOf says which field of a histogram point does not fit, and why.
 func (r *Request) bucketsOf(e *edit) (field, text string) {
-	id, c := fieldAt(r.Bytes, r.Signal.root(), int(e.start))
+	id, c := r.fieldAt(int(e.start))
 	return tallyOf(r.Bytes, schema[id].field(c.num).of, c.at()).misfit()
 }
 
+// around gives a cursor that comes to the source around a place next, and the number of that source.
+func (r *Request) around(offset int) (cursor, int) {
+	i := sort.Search(len(r.sources), func(i int) bool { return r.sources[i].start > offset }) - 1
+	return cursor{b: r.Bytes, pos: r.sources[i].start, end: len(r.Bytes)}, i
+}
+
+// path names the field that begins at a place.
+func (r *Request) path(offset int) string {
+	c, source := r.around(offset)
+	return pathTo(c, r.Signal.root(), source, offset)
+}
+
 // fieldAt finds the field that begins at a place, and the message that it belongs to.
-func fieldAt(b []byte, root messageID, start int) (messageID, cursor) {
-	m, c := root, cursor{b: b, end: len(b)}
+func (r *Request) fieldAt(start int) (messageID, cursor) {
+	m := r.Signal.root()
+	c, _ := r.around(start)
 	for c.next() && c.start != start {
 		if f := schema[m].field(c.num); start < c.pos && f != nil && f.kind == kindMessage {
-			m, c = f.of, over(b, c.at())
+			m, c = f.of, over(r.Bytes, c.at())
 		}
 	}
 	return m, c
@@ -124,15 +136,20 @@ func fieldAt(b []byte, root messageID, start int) (messageID, cursor) {
 
 // metricAt gives the name of the metric around a place, cut if it is long, and whether there is one.
 func (r *Request) metricAt(offset int) (string, bool) {
-	m, c := r.Signal.root(), cursor{b: r.Bytes, end: len(r.Bytes)}
+	m := r.Signal.root()
+	c, _ := r.around(offset)
 	for m != metric {
 		if !c.next() {
 			return "", false
 		}
 		f := schema[m].field(c.num)
-		if f != nil && f.kind == kindMessage && c.typ == wireBytes && offset >= c.off && offset < c.pos {
-			m, c = f.of, over(r.Bytes, c.at())
+		if f == nil || f.kind != kindMessage || c.typ != wireBytes || offset >= c.pos {
+			continue
 		}
+		if c.start == offset && f.of != metric {
+			return "", false
+		}
+		m, c = f.of, over(r.Bytes, c.at())
 	}
 	var name []byte
 	for c.next() {

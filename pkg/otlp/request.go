@@ -73,7 +73,7 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 		if len(r.sources) == MaxSources {
 			return start, tooManySources
 		}
-		r.openSource()
+		r.openSource(start)
 	}
 	items, edits := r.Items, len(r.edits)
 	found := edit{start: uint32(start), end: rng.Off + rng.Len}

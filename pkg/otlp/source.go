@@ -25,6 +25,7 @@ type Source struct {
 	// Sequences are the marks that the SDK processor of Triflow left.
 	Sequences []Sequence
 
+	start           int    // of its field in Request.Bytes
 	sumHigh, sumLow uint64 // of the times
 	marks           int    // Sequences, while they may still move
 }
@@ -50,9 +51,9 @@ func (s *Source) Mean() uint64 {
 	return mean
 }
 
-// openSource begins the next source.
-func (r *Request) openSource() {
-	r.sources = append(r.sources, Source{})
+// openSource begins the next source, whose field begins at start.
+func (r *Request) openSource(start int) {
+	r.sources = append(r.sources, Source{start: start})
 	r.source = &r.sources[len(r.sources)-1]
 }
 
@@ -61,7 +62,7 @@ func (r *Request) settle() {
 	for i := range r.edits {
 		e := &r.edits[i]
 		r.Refused += int(e.items)
-		if e.source < 0 || e.fault == 0 {
+		if e.fault == 0 {
 			continue
 		}
 		s := &r.sources[e.source]

@@ -63,7 +63,9 @@ func TestASourceSaysWhoSentAndHowItsItemsAre(t *testing.T) {
 	require.Equal(t, []int{3, 1, 2, 0}, []int{got[1].Items, got[1].Refused, got[1].Timed, got[1].Impossible})
 	require.Equal(t, uint64(1<<63+1), got[1].Mean(), "the sum of the times does not overflow")
 	require.Equal(t, otlp.FaultSpanID, got[1].Fault)
-	require.Equal(t, otlp.Source{}, got[2])
+	require.Nil(t, got[2].Service)
+	require.Equal(t, []int{0, 0, 0, 0}, []int{got[2].Items, got[2].Refused, got[2].Timed, got[2].Impossible})
+	require.Equal(t, []uint64{0, 0, 0}, []uint64{got[2].Earliest, got[2].Latest, got[2].Mean()})
 
 	refusals := r.RefusalsOf(1)
 	require.Len(t, refusals, 1)
