@@ -24,6 +24,7 @@ const traces = handoffv1.Signal_SIGNAL_TRACES
 // scripted is a backend in the time of a test: its answers come at once and in turn, the last one for ever.
 type scripted struct {
 	outcomes []outcome
+	probe    outcome
 
 	mu    sync.Mutex // guards what follows
 	calls []time.Time
@@ -32,7 +33,7 @@ type scripted struct {
 
 func (s *scripted) send(_ context.Context, payload []byte, _ int) outcome {
 	if len(payload) == 0 {
-		return outcome{verdict: accepted}
+		return s.probe
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +68,7 @@ func scriptedExporter(t *testing.T, seed uint64, scripts ...[]outcome) (*Exporte
 	require.NoError(t, err)
 	var out []*scripted
 	for i, script := range scripts {
-		s := &scripted{outcomes: script, got: make(map[string]int)}
+		s := &scripted{outcomes: script, probe: yes, got: make(map[string]int)}
 		x.endpoints[i].transport = s
 		out = append(out, s)
 	}
@@ -102,6 +103,41 @@ func TestAThrottledEndpointIsLeftAloneAsLongAsItAsked(t *testing.T) {
 			require.False(t, backends[0].calls[1].Before(start.Add(4*time.Minute)))
 		})
 	})
+}
+
+func TestABatchWaitsAsLongAsNoEndpointMayBeUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x, _ := scriptedExporter(t, 1, []outcome{yes}, []outcome{yes})
+		x.endpoints[0].notBefore = time.Now().Add(4 * time.Minute)
+		require.LessOrEqual(t, x.pause(0), time.Second, "the other one may")
+		x.endpoints[1].notBefore = time.Now().Add(3 * time.Minute)
+		require.Greater(t, x.pause(0), 3*time.Minute)
+		require.LessOrEqual(t, x.pause(0), 3*time.Minute+time.Second)
+	})
+}
+
+func TestAnEndpointThatAsksForTimeIsNotIll(t *testing.T) {
+	for name, c := range map[string]struct {
+		probe   outcome
+		healthy bool
+	}{
+		"answers":       {yes, true},
+		"refuses":       {outcome{verdict: refused, err: errors.New("HTTP 401")}, true},
+		"asks for time": {outcome{wait: time.Second, err: errors.New("HTTP 429")}, true},
+		"is broken":     {outcome{verdict: refused, ill: true, err: errors.New("HTTP 500")}, false},
+		"is away":       {outcome{err: errors.New("connection refused")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x, backends := scriptedExporter(t, 1, []outcome{yes})
+				backends[0].probe = c.probe
+				running(t, x, func() {
+					<-time.After(time.Minute)
+					require.Equal(t, c.healthy, x.Stats().Endpoints[0].Healthy)
+				})
+			})
+		})
+	}
 }
 
 func TestWhileOneEndpointIsThrottledTheOtherWorks(t *testing.T) {

@@ -2,8 +2,6 @@ package export_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,24 +29,4 @@ func TestWhatIsPushedArrivesAndIsDone(t *testing.T) {
 			})
 		}
 	}
-}
-
-// early refuses a request without reading it.
-func early(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 {
-		w.WriteHeader(http.StatusBadRequest)
-	}
-}
-
-// The race detector finds a read of the payload that comes later.
-func TestAPayloadIsNotReadAfterItsBatchIsDone(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(early))
-	defer server.Close()
-	cfg := quick(export.RoundRobin)
-	cfg.Endpoints = []export.Endpoint{{URL: server.URL}}
-	r := run(t, cfg)
-	for range 3 {
-		<-r.push(make([]byte, 8<<20), 1)
-	}
-	r.stop()
 }
