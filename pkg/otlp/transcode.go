@@ -20,8 +20,9 @@ var ErrTooLarge = errors.New("request too large")
 // MaxMarks bounds the items that Transcode marks.
 const MaxMarks = 1 << 16
 
-// maxJSONDepth bounds the nesting of a JSON document: what MaxDepth values need, and a little for what is around them.
-const maxJSONDepth = 3*MaxDepth + 64
+// maxJSONDepth bounds the nesting of a JSON document: what MaxDepth maps in each other need, four levels each, and a
+// little for what is around them.
+const maxJSONDepth = 4*MaxDepth + 64
 
 // markBytes is what a Mark takes beside its texts, at least.
 const markBytes = 64
