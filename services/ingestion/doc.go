@@ -12,7 +12,7 @@
 // come again. gRPC tells the size of a message only when it is read, so at most in-flight-bytes / 2 / max-bytes calls
 // read at a time; the others wait in their HTTP/2 window of 64 KiB, which is counted too. Not counted are the copies
 // that are made of a message while it is read and of a buffer while it grows, each at most max-bytes, and what JSON grows
-// by while it is turned into protobuf, which ends at max-bytes too.
+// by while it is turned into protobuf, which ends at max-bytes too, or for Zipkin at twice that, since its spans are sorted.
 //
 // Refused are single items, by the words of otlp.Fault, or whole requests: malformed, too_large, unsupported, overload,
 // full, draining, not_stored, deadline and canceled. The ledger and the metrics tell the same counts.
