@@ -16,6 +16,7 @@ import (
 	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
 	logsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
 	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
+	resourcev1 "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -150,7 +151,10 @@ func TestAnItemThatIsRefusedCanBeShown(t *testing.T) {
 			otlp.SignalTraces, encode(t, &tracev1.TracesData{ResourceSpans: []*tracev1.ResourceSpans{{ScopeSpans: []*tracev1.ScopeSpans{{Spans: []*tracev1.Span{{}}}}}}}), `{}`,
 		},
 		"a container": {
-			otlp.SignalTraces, []byte("\x0a\x08\x12\x02\x12\x00\x1a\x02\xffx"), `{"scopeSpans":[{"spans":[{}]}],"schemaUrl":"` + "\uFFFD" + `x"}`,
+			otlp.SignalTraces, encode(t, &tracev1.TracesData{ResourceSpans: []*tracev1.ResourceSpans{{
+				Resource: &resourcev1.Resource{Attributes: []*commonv1.KeyValue{{Key: "a", Value: nested(66)}}}, ScopeSpans: []*tracev1.ScopeSpans{{Spans: []*tracev1.Span{{}}}},
+			}}}),
+			`{"resource":{"attributes":[{"key":"a","value":` + strings.Repeat(`{"arrayValue":{"values":[`, 64) + `null` + strings.Repeat(`]}}`, 64) + `}]},"scopeSpans":[{"spans":[{}]}]}`,
 		},
 		"a histogram point": {
 			otlp.SignalMetrics, encode(t, &metricsv1.MetricsData{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{Metrics: []*metricsv1.Metric{
@@ -164,7 +168,7 @@ func TestAnItemThatIsRefusedCanBeShown(t *testing.T) {
 			var r otlp.Request
 			require.NoError(t, r.Scan(c.signal, c.request, nil))
 			at := r.Refusals()[0].Item
-			got := otlp.AppendItemJSON([]byte("> "), r.MessageAt(at), r.Bytes[at.Off:at.Off+at.Len], 1000)
+			got := otlp.AppendItemJSON([]byte("> "), r.MessageAt(at), r.Bytes[at.Off:at.Off+at.Len], 10_000)
 			require.Equal(t, "> "+c.want, string(got))
 		})
 	}

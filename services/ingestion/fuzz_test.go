@@ -60,7 +60,7 @@ func FuzzHTTPAlwaysAnswersWithAKnownCode(f *testing.F) {
 		} else {
 			require.Contains(t, []string{typeProtobuf, typeJSON}, answer.Header().Get("Content-Type"))
 		}
-		require.Zero(t, r.ceiling.bytes())
+		require.Zero(t, r.inFlight())
 	})
 }
 

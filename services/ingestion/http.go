@@ -77,17 +77,19 @@ func signalAt(path string) (otlp.Signal, bool) {
 }
 
 func (s *Service) post(r *http.Request, signal otlp.Signal) (outcome, *refusal) {
-	in := intake{s: s, stream: s.streams[signal]}
-	in.stream.requests.Add(1)
+	in := intake{s: s, stream: s.streams[signal], address: hostOf(r.RemoteAddr)}
+	defer in.end()
+	if no := in.begin(r.Header.Get(s.cfg.TenantHeader)); no != nil {
+		return outcome{}, in.refuse(no, 1)
+	}
 	form, no := in.unsupported(r)
 	if no != nil {
-		return outcome{}, in.stream.refuse(no, 1)
+		return outcome{}, in.refuse(no, 1)
 	}
-	defer in.end()
 	b, no := in.body(r)
 	defer func() { b.release() }()
 	if no != nil {
-		return outcome{}, in.stream.refuse(no, 1)
+		return outcome{}, in.refuse(no, 1)
 	}
 	var marks []otlp.Mark
 	if form != otlpProtobuf {
@@ -96,7 +98,7 @@ func (s *Service) post(r *http.Request, signal otlp.Signal) (outcome, *refusal) 
 		b.release()
 		b = out
 		if no != nil {
-			return outcome{}, in.stream.refuse(no, 1)
+			return outcome{}, in.refuse(no, 1)
 		}
 	}
 	return in.accept(r.Context(), signal, b, marks, form)
@@ -121,7 +123,7 @@ func (in *intake) unsupported(r *http.Request) (format, *refusal) {
 
 // body reads and unpacks a request. What was read belongs to the caller, also after a refusal.
 func (in *intake) body(r *http.Request) (*buffer, *refusal) {
-	b, no := in.fill(r.Body, r.ContentLength)
+	b, no := in.fill("read body", r.Body, r.ContentLength)
 	encoding := encodingIn(r)
 	if no != nil || encoding == "" {
 		return b, no
