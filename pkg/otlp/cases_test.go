@@ -107,7 +107,7 @@ func TestWhatWentWrongElsewhereGoesRightHere(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, marks, err := otlp.Transcode(nil, c.signal, []byte(c.body), limit)
+			b, marks, err := otlp.Transcode(nil, c.signal, []byte(c.body), 1<<20)
 			require.NoError(t, err)
 			var r otlp.Request
 			require.NoError(t, r.Scan(c.signal, b, marks))
@@ -118,7 +118,7 @@ func TestWhatWentWrongElsewhereGoesRightHere(t *testing.T) {
 			}
 			require.Equal(t, len(c.words) == 0, said == "", said)
 
-			plain, marks, err := otlp.Transcode(nil, c.signal, []byte(c.kept), limit)
+			plain, marks, err := otlp.Transcode(nil, c.signal, []byte(c.kept), 1<<20)
 			require.NoError(t, err)
 			require.Empty(t, marks)
 			want := message(c.signal)

@@ -45,7 +45,7 @@ func (f Fault) String() string {
 	case FaultSpanID:
 		return "span_id"
 	case FaultParentID:
-		return "parent_span_id"
+		return "parent_id"
 	case FaultUTF8:
 		return "utf8"
 	case FaultDepth:

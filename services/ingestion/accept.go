@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/services/ingestion/internal/arrival"
 )
 
 // outcome is what a request that could be read is answered with.
@@ -33,33 +34,47 @@ func (in *intake) accept(ctx context.Context, signal otlp.Signal, b *buffer, mar
 	if err := r.Scan(signal, b.bytes, marks); err != nil {
 		return outcome{}, in.refuse(notScanned(err), 1)
 	}
-	if items := r.Items - r.Refused; items > 0 {
-		if no := notAdmitted(in.admit.Charge(s.deps.Now(), items, len(b.bytes))); no != nil {
-			return outcome{}, in.refuse(no, items)
-		}
-		kept := r.Kept()
-		if err := st.append(ctx, s.deps.Now(), items, b, kept); err != nil {
-			return outcome{}, in.refuse(notAppended(err), items)
-		}
-		in.admit.Accept(items, len(kept))
+	if no := in.store(ctx, r, b); no != nil {
+		in.note(r, no.word)
+		return outcome{}, no
 	}
-	out := outcome{refused: r.Refused}
-	if r.Refused == 0 {
-		return out, nil
-	}
-	for i, fault := range r.Refusals() {
-		st.count(fault.Fault.String(), fault.Items)
-		in.admit.Refuse(reasonOf(fault.Fault.String()), fault.Items)
-		if i > 0 {
-			continue // a client hears of the first
+	in.note(r, "")
+	if r.Refused > 0 {
+		for _, fault := range r.Refusals() {
+			st.count(fault.Fault.String(), fault.Items)
+			in.admit.Refuse(reasonOf(fault.Fault.String()), fault.Items)
 		}
-		path := fault.Path
-		if f == otlpJSON {
-			path = otlp.JSONPath(path)
-		}
-		out.message = path + ": " + fault.Text
 	}
-	return out, nil
+	return outcome{refused: r.Refused, message: r.Message(f == otlpJSON)}, nil
+}
+
+// store makes durable what is kept of a request.
+func (in *intake) store(ctx context.Context, r *otlp.Request, b *buffer) *refusal {
+	items := r.Items - r.Refused
+	if items == 0 {
+		return nil
+	}
+	now := in.s.deps.Now()
+	if no := notAdmitted(in.admit.Charge(now, items, len(b.bytes))); no != nil {
+		return in.refuse(no, items)
+	}
+	kept := r.Kept()
+	if err := in.stream.append(ctx, now, items, b, kept); err != nil {
+		return in.refuse(notAppended(err), items)
+	}
+	in.admit.Accept(items, len(kept))
+	return nil
+}
+
+// note writes a request that was read into the book of senders, and reports what it showed; refused is why all of it was
+// refused, if it was.
+func (in *intake) note(r *otlp.Request, refused string) {
+	now := in.s.deps.Now()
+	for _, f := range in.s.senders.Record(now, arrival.Batch{
+		Tenant: in.admit.Tenant(), Address: in.address, Credential: in.credential, Request: r, Refused: refused,
+	}) {
+		in.s.faults.Report(now, f)
+	}
 }
 
 // protobuf is the ExportTraceServiceResponse; those of the other signals have the same numbers.

@@ -18,7 +18,7 @@ const (
 	reserve = 0.1
 	// burst is for how long a tenant may save up what its rates bring.
 	burst = 2 * time.Second
-	// watchEvery is how often the gate hears of the logs.
+	// watchEvery is how often watch looks.
 	watchEvery = 200 * time.Millisecond
 )
 
@@ -40,7 +40,7 @@ func openGate(cfg Config, deps Deps, bytes int64) (*admit.Gate, error) {
 	})
 }
 
-// watch tells the gate how full the logs are, until ctx ends.
+// watch tells the gate how full the logs are, and reports what only time shows, until ctx ends.
 func (s *Service) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -52,6 +52,10 @@ func (s *Service) watch(ctx context.Context) error {
 			before[i] = mark
 			size := float64(s.cfg.WALBytes)
 			s.gate.SetBacklog(st.signal, min(1, float64(mark.Bytes)/size), leaving/size)
+		}
+		now := s.deps.Now()
+		for _, f := range s.senders.Expire(now) {
+			s.faults.Report(now, f)
 		}
 		select {
 		case <-tick.C:

@@ -140,7 +140,10 @@ func (s *Service) handler(signal otlp.Signal) grpc.MethodHandler {
 }
 
 func (s *Service) export(ctx context.Context, signal otlp.Signal, read func(any) error) (outcome, *refusal) {
-	in := intake{s: s, stream: s.streams[signal], address: peerOf(ctx)}
+	in := intake{
+		s: s, stream: s.streams[signal], address: peerOf(ctx),
+		credential: fingerprint(first(metadata.ValueFromIncomingContext(ctx, "authorization"))),
+	}
 	defer in.end()
 	if no := in.begin(first(metadata.ValueFromIncomingContext(ctx, s.cfg.TenantHeader))); no != nil {
 		return outcome{}, in.refuse(no, 1)

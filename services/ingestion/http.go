@@ -77,7 +77,7 @@ func signalAt(path string) (otlp.Signal, bool) {
 }
 
 func (s *Service) post(r *http.Request, signal otlp.Signal) (outcome, *refusal) {
-	in := intake{s: s, stream: s.streams[signal], address: hostOf(r.RemoteAddr)}
+	in := intake{s: s, stream: s.streams[signal], address: hostOf(r.RemoteAddr), credential: fingerprint(r.Header.Get("Authorization"))}
 	defer in.end()
 	if no := in.begin(r.Header.Get(s.cfg.TenantHeader)); no != nil {
 		return outcome{}, in.refuse(no, 1)

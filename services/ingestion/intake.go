@@ -2,6 +2,8 @@ package ingestion
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 
@@ -23,10 +25,12 @@ const (
 
 // intake is an export request on its way in. One goroutine uses it.
 type intake struct {
-	s       *Service
-	stream  *stream
-	admit   admit.Request
-	address string // of the peer, without its port
+	s      *Service
+	stream *stream
+	admit  admit.Request
+
+	address    string // of the peer, without its port
+	credential string // what may be shown of it
 }
 
 // begin lets a request of a tenant in; it is to be ended, also after a refusal.
@@ -59,6 +63,15 @@ func (in *intake) refuse(no *refusal, items int) *refusal {
 		in.admit.Refund()
 	}
 	return no
+}
+
+// fingerprint is what may be shown of an Authorization header: enough to tell it from others, too little to use.
+func fingerprint(authorization string) string {
+	if authorization == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(authorization))
+	return hex.EncodeToString(sum[:4])
 }
 
 // reasonOf is a word as the gate knows it.

@@ -23,22 +23,10 @@ func openFaults(deps Deps) *fault.Registry {
 
 // unreachable reports that a receiver did not take a batch.
 func (s *stream) unreachable(err error) {
-	s.report(fault.Finding{
-		Class: ingestionv1.FaultClass_FAULT_CLASS_CRASH, Kind: fault.Unreachable, Subject: s.owner(),
+	s.door.faults.Report(s.door.deps.Now(), fault.Finding{
+		Class: ingestionv1.FaultClass_FAULT_CLASS_CRASH, Kind: fault.Unreachable, Subject: s.owner(), Signal: handoffv1.Signal(s.signal) + 1,
 		Text: fmt.Sprintf("batch not taken: %v", err),
 	})
-}
-
-// invalid reports that a service sent what it may not.
-func (s *stream) invalid(service string, items int, text string) {
-	s.report(fault.Finding{
-		Class: ingestionv1.FaultClass_FAULT_CLASS_RESPONSE, Kind: fault.Validation, Subject: service, Items: uint64(items), Text: text,
-	})
-}
-
-func (s *stream) report(f fault.Finding) {
-	f.Signal = handoffv1.Signal(s.signal) + 1
-	s.faults.Report(s.now(), f)
 }
 
 // owner is the service that a signal belongs to.

@@ -10,6 +10,7 @@ import (
 	"github.com/triflow/triflow/pkg/rpc"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
 	"github.com/triflow/triflow/services/ingestion/internal/admit"
+	"github.com/triflow/triflow/services/ingestion/internal/arrival"
 	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
 
@@ -29,6 +30,24 @@ func (v *server) GetLedger(context.Context, *ingestionv1.GetLedgerRequest) (*ing
 		out.Signals = append(out.Signals, st.ledger())
 	}
 	return out, nil
+}
+
+func (v *server) ListSenders(_ context.Context, req *ingestionv1.ListSendersRequest) (*ingestionv1.ListSendersResponse, error) {
+	var faults rpc.Violations
+	size, err := page.Size(req.GetPageSize(), 100, 1000)
+	faults.Check("page_size", err)
+	cursor, err := page.Decode(req, req.GetPageToken())
+	faults.Check("page_token", err)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	found, next, err := v.s.senders.List(v.s.deps.Now(), arrival.Query{
+		Signal: req.GetSignal(), Tenant: req.GetTenant(), Service: req.GetService(), Cursor: cursor, Limit: size,
+	})
+	if err != nil {
+		return nil, rpc.InvalidArgument("page_token", err.Error())
+	}
+	return &ingestionv1.ListSendersResponse{Senders: found, NextPageToken: page.Encode(req, next), Forgotten: v.s.senders.Forgotten()}, nil
 }
 
 func (v *server) ListTenants(context.Context, *ingestionv1.ListTenantsRequest) (*ingestionv1.ListTenantsResponse, error) {

@@ -21,6 +21,7 @@ import (
 	"github.com/triflow/triflow/pkg/handoff"
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/services/ingestion/internal/admit"
+	"github.com/triflow/triflow/services/ingestion/internal/arrival"
 	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
 
@@ -52,6 +53,7 @@ type Service struct {
 	gate      *admit.Gate
 	seats     *seats
 	faults    *fault.Registry
+	senders   *arrival.Book
 	buffers   *buffers
 	unpackers unpackers
 	requests  sync.Pool // of *otlp.Request
@@ -65,7 +67,7 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, buffers: &buffers{limit: cfg.InFlightBytes / 4}, faults: openFaults(deps)}
+	s := &Service{cfg: cfg, deps: deps, buffers: &buffers{limit: cfg.InFlightBytes / 4}, faults: openFaults(deps), senders: arrival.NewBook(arrival.DefaultLimits())}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -86,7 +88,7 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		return nil, fmt.Errorf("listen for OTLP over HTTP on %s: %w", cfg.HTTP, err)
 	}
 	for i, to := range []handoff.Receiver{deps.Traces, deps.Logs, deps.Metrics} {
-		if s.streams[i], err = openStream(cfg, deps, s.buffers, s.faults, otlp.Signal(i), to); err != nil {
+		if s.streams[i], err = s.openStream(otlp.Signal(i), to); err != nil {
 			return nil, err
 		}
 	}

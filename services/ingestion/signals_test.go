@@ -91,3 +91,18 @@ func TestTheLimitIsExact(t *testing.T) {
 	require.Equal(t, "too_large", ledger(t, r.Service).GetRefused()[0].GetReason())
 	require.Zero(t, r.inFlight())
 }
+
+func TestATextThatIsNotUTF8IsMendedAndTold(t *testing.T) {
+	to := newSink()
+	close(to.open)
+	r := start(t, small(), t.TempDir(), to)
+	out, err := r.call(t, bytes.Replace(request(t, span(1)), []byte("GET /cart"), []byte("GET /caf\xe9"), 1))
+	require.NoError(t, err)
+	var m tracesv1.ExportTraceServiceResponse
+	require.NoError(t, proto.Unmarshal(out, &m))
+	require.Zero(t, m.GetPartialSuccess().GetRejectedSpans())
+	require.Contains(t, m.GetPartialSuccess().GetErrorMessage(), "UTF-8")
+	var kept tracesv1.ExportTraceServiceRequest
+	require.NoError(t, proto.Unmarshal((<-to.got).Payload, &kept))
+	require.Equal(t, "GET /caf\ufffd", kept.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0].GetName())
+}

@@ -16,7 +16,6 @@ import (
 	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
-	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
 
 // tailBytes is how much of the newest records of a signal is held in memory for those who hand it on.
@@ -24,14 +23,12 @@ const tailBytes = 32 << 20
 
 // stream is the way of one signal: its log, its pump and its accounts.
 type stream struct {
+	door     *Service
 	signal   otlp.Signal
 	log      *wal.Log
 	tail     *tail
-	buffers  *buffers
 	pump     *handoff.Pump
 	receiver handoff.Receiver
-	faults   *fault.Registry
-	now      func() time.Time
 	dropped  atomic.Uint64 // items that the receiver refused for good
 	requests atomic.Uint64
 	handed   atomic.Uint64 // items that the receiver took
@@ -42,9 +39,14 @@ type stream struct {
 	under   []total // batches under way, by position
 }
 
-type total struct{ position, items uint64 }
+// total is how many items there are up to a position, and when the last of them came.
+type total struct {
+	position, items uint64
+	at              time.Time
+}
 
-func openStream(cfg Config, deps Deps, memory *buffers, faults *fault.Registry, signal otlp.Signal, to handoff.Receiver) (*stream, error) {
+func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver) (*stream, error) {
+	cfg, deps := s.cfg, s.deps
 	log, err := wal.Open(filepath.Join(deps.Dir, signal.String()), wal.Options{
 		SegmentBytes: cfg.SegmentBytes, MaxBytes: cfg.WALBytes, Log: deps.Log, Sync: cfg.sync(),
 	})
@@ -56,21 +58,21 @@ func openStream(cfg Config, deps Deps, memory *buffers, faults *fault.Registry, 
 	if cfg.sync() == wal.SyncInterval {
 		held = 0 // nothing is handed on that a power cut could take back
 	}
-	s := &stream{
-		signal: signal, log: log, tail: newTail(stats.Position, held, 1), buffers: memory, receiver: to, faults: faults, now: deps.Now, refused: map[string]uint64{},
+	st := &stream{
+		door: s, signal: signal, log: log, tail: newTail(stats.Position, held, 1), receiver: to, refused: map[string]uint64{},
 	}
 	before := log.Marks()[0].ReleasedTotal
-	s.done.Store(before)
-	s.handed.Store(before)
-	s.pump, err = handoff.NewPump(handoff.PumpConfig{
-		Sender: cfg.Name + "/" + signal.String(), Signal: handoffv1.Signal(signal) + 1, Log: &follower{stream: s, total: stats.Total}, Receiver: s,
-		OnDone: s.onDone, Logger: deps.Log,
+	st.done.Store(before)
+	st.handed.Store(before)
+	st.pump, err = handoff.NewPump(handoff.PumpConfig{
+		Sender: cfg.Name + "/" + signal.String(), Signal: handoffv1.Signal(signal) + 1, Log: &follower{stream: st, total: stats.Total}, Receiver: st,
+		OnDone: st.onDone, Logger: deps.Log,
 	})
 	if err != nil {
 		_ = log.Close()
 		return nil, fmt.Errorf("make pump of %s: %w", signal, err)
 	}
-	return s, nil
+	return st, nil
 }
 
 // append is back when the payload, within b or made from it, is durable.
@@ -84,7 +86,7 @@ func (s *stream) append(ctx context.Context, now time.Time, items int, b *buffer
 		return err
 	}
 	if len(payload) != len(b.bytes) { // it was made anew
-		b = s.buffers.own(&buffer{bytes: payload, home: s.buffers})
+		b = s.door.buffers.own(&buffer{bytes: payload, home: s.door.buffers})
 		defer b.release()
 	}
 	s.tail.put(slot{position: position, items: items, at: now, payload: payload, buffer: b})
@@ -96,7 +98,7 @@ func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
 	// Before the push, since a batch may be done before Push returns; a push that is tried again notes it once.
 	s.mu.Lock()
 	if n := len(s.under); n == 0 || s.under[n-1].position < b.Position {
-		s.under = append(s.under, total{b.Position, b.TotalItems})
+		s.under = append(s.under, total{b.Position, b.TotalItems, b.ReceiveTime})
 	}
 	s.mu.Unlock()
 	if err := s.receiver.Push(ctx, b); err != nil {
@@ -115,12 +117,19 @@ func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
 // onDone follows the log's release.
 func (s *stream) onDone(position uint64) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := 0
 	for ; n < len(s.under) && s.under[n].position <= position; n++ {
 		s.done.Store(s.under[n].items)
 	}
+	var last total
+	if n > 0 {
+		last = s.under[n-1]
+	}
 	s.under = append(s.under[:0], s.under[n:]...)
+	s.mu.Unlock()
+	if n > 0 {
+		s.door.senders.Done(handoffv1.Signal(s.signal)+1, s.door.deps.Now().Sub(last.at))
+	}
 }
 
 // count adds items to those that were refused for a reason.

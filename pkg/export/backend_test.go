@@ -1,0 +1,211 @@
+package export_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const traces = handoffv1.Signal_SIGNAL_TRACES
+
+// reply is how a backend behaves towards one request; the zero reply accepts it.
+type reply struct {
+	err      error // gRPC
+	status   int   // HTTP
+	header   http.Header
+	body     []byte // HTTP, instead of an acknowledgement
+	rejected int64
+	hang     bool
+	cut      bool // HTTP
+}
+
+// backend is an OTLP server on a port of its own, which can be killed and started again.
+type backend struct {
+	scheme string
+	script func(n int) reply // of the nth request with spans, from 0; nil accepts all
+
+	mu       sync.Mutex // guards what follows
+	address  string
+	stop     func()
+	requests int
+	probes   int
+	spans    []string // names of what was accepted
+	traces   map[string]bool
+	tenant   string
+	more     chan struct{} // closed when something came
+}
+
+func newBackend(t *testing.T, scheme string, script func(n int) reply) *backend {
+	b := &backend{
+		scheme: scheme, script: script, address: "127.0.0.1:0", more: make(chan struct{}), traces: make(map[string]bool),
+	}
+	b.start(t)
+	t.Cleanup(b.kill)
+	return b
+}
+
+func (b *backend) url() string { return b.scheme + "://" + b.address }
+
+func (b *backend) start(t *testing.T) {
+	listener, err := net.Listen("tcp", b.address)
+	require.NoError(t, err)
+	b.address = listener.Addr().String()
+	if b.scheme == "grpc" {
+		server := grpc.NewServer()
+		collectorv1.RegisterTraceServiceServer(server, overGRPC{b: b})
+		go func() { _ = server.Serve(listener) }() // it ends with kill
+		b.stop = server.Stop
+		return
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(b.serveHTTP))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	b.stop = func() { server.CloseClientConnections(); server.Close() }
+}
+
+func (b *backend) kill() { b.stop() }
+
+// take decides on a request and remembers it.
+func (b *backend) take(r *collectorv1.ExportTraceServiceRequest, tenant string) reply {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer func() {
+		close(b.more)
+		b.more = make(chan struct{})
+	}()
+	b.tenant = tenant
+	if len(r.GetResourceSpans()) == 0 {
+		b.probes++
+		return reply{}
+	}
+	var out reply
+	if b.script != nil {
+		out = b.script(b.requests)
+	}
+	b.requests++
+	if out.err != nil || out.status != 0 || out.body != nil || out.hang || out.cut {
+		return out
+	}
+	for _, rs := range r.GetResourceSpans() {
+		for _, ss := range rs.GetScopeSpans() {
+			for _, s := range ss.GetSpans() {
+				b.spans = append(b.spans, s.GetName())
+				b.traces[string(s.GetTraceId())] = true
+			}
+		}
+	}
+	return out
+}
+
+// wait returns when ok is true; it is called under mu.
+func (b *backend) wait(t *testing.T, ok func() bool) {
+	t.Helper()
+	for {
+		b.mu.Lock()
+		good, more := ok(), b.more
+		b.mu.Unlock()
+		if good {
+			return
+		}
+		select {
+		case <-more:
+		case <-t.Context().Done():
+			t.FailNow()
+		}
+	}
+}
+
+// waitProbes waits for n more probes to have come; what the last but one of them said is then known to the exporter.
+func (b *backend) waitProbes(t *testing.T, n int) {
+	t.Helper()
+	b.mu.Lock()
+	until := b.probes + n
+	b.mu.Unlock()
+	b.wait(t, func() bool { return b.probes >= until })
+}
+
+func (b *backend) names() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.spans...)
+}
+
+func partial(rejected int64) *collectorv1.ExportTraceServiceResponse {
+	if rejected == 0 {
+		return &collectorv1.ExportTraceServiceResponse{}
+	}
+	return &collectorv1.ExportTraceServiceResponse{
+		PartialSuccess: &collectorv1.ExportTracePartialSuccess{RejectedSpans: rejected, ErrorMessage: "too old"},
+	}
+}
+
+type overGRPC struct {
+	collectorv1.UnimplementedTraceServiceServer
+	b *backend
+}
+
+// Export implements the service of OTLP.
+func (o overGRPC) Export(
+	ctx context.Context, r *collectorv1.ExportTraceServiceRequest,
+) (*collectorv1.ExportTraceServiceResponse, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	p := o.b.take(r, strings.Join(md.Get("x-scope-orgid"), ","))
+	if p.hang {
+		<-ctx.Done()
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+	return partial(p.rejected), p.err
+}
+
+func (b *backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		var unpacked *gzip.Reader
+		if unpacked, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
+			body, err = io.ReadAll(unpacked)
+		}
+	}
+	var request collectorv1.ExportTraceServiceRequest
+	if err = errors.Join(err, proto.Unmarshal(body, &request)); err != nil || r.URL.Path != "/v1/traces" {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	p := b.take(&request, r.Header.Get("X-Scope-OrgID"))
+	switch {
+	case p.hang:
+		<-r.Context().Done()
+	case p.cut:
+		panic(http.ErrAbortHandler)
+	case p.status != 0:
+		for name := range p.header {
+			w.Header().Set(name, p.header.Get(name))
+		}
+		w.WriteHeader(p.status)
+	case p.body != nil:
+		_, _ = w.Write(p.body)
+	default:
+		answer, _ := proto.Marshal(partial(p.rejected))
+		_, _ = w.Write(answer)
+	}
+}

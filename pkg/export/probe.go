@@ -1,0 +1,46 @@
+package export
+
+import (
+	"context"
+	"time"
+
+	"github.com/triflow/triflow/pkg/balance"
+)
+
+// watch probes an endpoint until ctx ends.
+func (x *Exporter) watch(ctx context.Context, e *endpoint) {
+	var h balance.Health
+	for sleep(ctx, h.Next.Sub(x.deps.Now())) {
+		o := e.export(ctx, part{}, x.cfg.Health.Timeout)
+		if ctx.Err() != nil {
+			return
+		}
+		was := h
+		alive := o.verdict != again && !o.ill || o.wait > 0 // who asks for time is there
+		h = h.Probed(alive, x.deps.Now(), x.cfg.Health)
+		x.probed(e, h, o)
+		if h.Ill != was.Ill {
+			x.deps.Log.Warn("health of an endpoint changed",
+				"destination", x.cfg.Name, "endpoint", e.URL, "healthy", !h.Ill, "error", o.err)
+		}
+		if h.Ill && o.err != nil {
+			x.fault(e, crash, "unreachable", 0, o.err.Error())
+		}
+	}
+}
+
+func (x *Exporter) probed(e *endpoint, h balance.Health, o outcome) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e.health = h
+	if o.err != nil {
+		e.lastError = o.err.Error()
+	}
+}
+
+// export makes one request.
+func (e *endpoint) export(ctx context.Context, p part, timeout time.Duration) outcome {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return e.transport.send(ctx, p.payload, p.items)
+}
