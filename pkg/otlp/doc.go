@@ -6,6 +6,7 @@
 //	      ──► Traces.Scan    finds every span: ids, times, name, kind, status, its range (behind the door)
 //	ranges ─► Writer         joins spans under their resource and scope into a request again
 //	JSON ───► Transcode      gives the same request in the protobuf form
+//	bytes ──► AppendJSON     gives it back in JSON; AppendItemJSON shows one item of it, faulty or not
 //
 // Invariants. Scanning allocates nothing once its slices have grown, reads each byte at most once, never recurses
 // deeper than MaxDepth, and never reads outside of the bytes given. A view is valid as long as those bytes are

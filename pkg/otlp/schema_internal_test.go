@@ -78,3 +78,29 @@ func TestOnlyContainersLeadToItems(t *testing.T) {
 		}
 	}
 }
+
+func TestTheOneofsAreThoseOfThePublishedProtocol(t *testing.T) {
+	var compare func(id messageID, d protoreflect.MessageDescriptor)
+	seen := map[messageID]bool{}
+	compare = func(id messageID, d protoreflect.MessageDescriptor) {
+		if seen[id] {
+			return
+		}
+		seen[id] = true
+		require.LessOrEqual(t, len(schema[id].fields), maxFields)
+		want := uint32(0)
+		for i := range d.Fields().Len() {
+			f := d.Fields().Get(i)
+			if of := f.ContainingOneof(); of != nil && !of.IsSynthetic() {
+				want |= 1 << f.Number()
+			}
+			if f.Kind() == protoreflect.MessageKind {
+				compare(schema[id].fields[f.Number()].of, f.Message())
+			}
+		}
+		require.Equal(t, want, id.oneof(), d.FullName())
+	}
+	compare(tracesRequest, (*collectortracev1.ExportTraceServiceRequest)(nil).ProtoReflect().Descriptor())
+	compare(logsRequest, (*collectorlogsv1.ExportLogsServiceRequest)(nil).ProtoReflect().Descriptor())
+	compare(metricsRequest, (*collectormetricsv1.ExportMetricsServiceRequest)(nil).ProtoReflect().Descriptor())
+}

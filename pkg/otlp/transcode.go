@@ -1,12 +1,9 @@
 package otlp
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -20,8 +17,9 @@ var ErrTooLarge = errors.New("request too large")
 // MaxMarks bounds the items that Transcode marks.
 const MaxMarks = 1 << 16
 
-// maxJSONDepth bounds the nesting of a JSON document: what MaxDepth values need, and a little for what is around them.
-const maxJSONDepth = 3*MaxDepth + 64
+// maxJSONDepth bounds the nesting of a JSON document: what MaxDepth maps in each other need, four levels each, and a
+// little for what is around them.
+const maxJSONDepth = 4*MaxDepth + 64
 
 // markBytes is what a Mark takes beside its texts, at least.
 const markBytes = 64
@@ -200,73 +198,6 @@ func (t *transcoder) bytes(num protowire.Number, b []byte) {
 	t.out = appendBytes(t.out, num, b)
 }
 
-func (t *transcoder) appendNumber(k kind, num protowire.Number, v uint64) {
-	t.out = protowire.AppendTag(t.out, num, protowire.Type(k.wire()))
-	switch k.wire() {
-	case wireFixed64:
-		t.out = protowire.AppendFixed64(t.out, v)
-	case wireFixed32:
-		t.out = protowire.AppendFixed32(t.out, uint32(v))
-	default:
-		if k == kindSint32 {
-			v = protowire.EncodeZigZag(int64(v))
-		}
-		t.out = protowire.AppendVarint(t.out, v)
-	}
-}
-
-// id reads an id in hex. The ids of links and exemplars are not checked: a bad one is left out.
-func (t *transcoder) id(f *field, num protowire.Number) {
-	s, ok := t.quoted("a string in hex")
-	if !ok {
-		return
-	}
-	b := make([]byte, hex.DecodedLen(len(s)))
-	_, err := hex.Decode(b, s)
-	switch {
-	case err == nil && (f.id == 0 || len(b) == int(f.id) || len(b) == 0):
-		t.bytes(num, b)
-	case f.id != 0:
-		t.mark(f.fault, fmt.Sprintf("%s, want %d hex digits", clip(s), 2*f.id))
-	}
-}
-
-// quoted reads a string, or faults.
-func (t *transcoder) quoted(want string) ([]byte, bool) {
-	if t.Peek() != '"' {
-		t.misfit(want)
-		return nil, false
-	}
-	return t.Text(), true
-}
-
-func (t *transcoder) double() (float64, bool) {
-	var text string
-	switch c := t.Peek(); {
-	case c == '"':
-		text = string(t.Text())
-		switch text {
-		case "NaN":
-			return math.NaN(), true
-		case "Infinity":
-			return math.Inf(1), true
-		case "-Infinity":
-			return math.Inf(-1), true
-		}
-	case c == '-' || c >= '0' && c <= '9':
-		text = string(t.Literal())
-	default:
-		t.misfit("a number")
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || !jsonscan.IsNumber([]byte(text)) {
-		t.mark(FaultValue, fmt.Sprintf("%s, want a double", clip([]byte(text))))
-		return 0, false
-	}
-	return v, true
-}
-
 // misfit passes over a value of the wrong type.
 func (t *transcoder) misfit(want string) {
 	what, start := t.Kind(), t.Pos()
@@ -329,20 +260,4 @@ func insertLength(b []byte, start int) []byte {
 	copy(b[start+size:], b[start:start+n])
 	protowire.AppendVarint(b[start:start], uint64(n))
 	return b
-}
-
-// fromBase64 reads the standard and the URL alphabet, padded or not, as protobuf's JSON does.
-func fromBase64(s []byte) ([]byte, bool) {
-	text := strings.TrimRight(string(s), "=")
-	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
-	b, err := base64.RawStdEncoding.DecodeString(text)
-	return b, err == nil
-}
-
-// clip quotes a text that came, or says how long it is.
-func clip(s []byte) string {
-	if len(s) > 48 {
-		return fmt.Sprintf("%d characters", len(s))
-	}
-	return strconv.Quote(string(s))
 }

@@ -3,16 +3,13 @@ package otlp_test
 import (
 	"encoding/hex"
 	"encoding/json"
-	"math"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
-	collectormetricsv1 "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
@@ -129,8 +126,8 @@ func TestABodyThatIsNoRequestInJSONIsRefusedAsAWhole(t *testing.T) {
 		"a control character":   {"{\"\n\":1}", "control character 0x0a in a string at byte 2"},
 		"a leading zero":        {`{"a":01}`, `'0', want a JSON value at byte 5`},
 		"a word":                {`{"a":nul}`, `'n', want a JSON value at byte 5`},
-		"nesting":               {`{"a":` + strings.Repeat("[", 1e6), "JSON nested deeper than 256 at byte"},
-		"nesting in an unknown": {spans(aSpan + `,"new":` + strings.Repeat(`{"a":`, 1e5)), "JSON nested deeper than 256 at byte"},
+		"nesting":               {`{"a":` + strings.Repeat("[", 1e6), "JSON nested deeper than 320 at byte"},
+		"nesting in an unknown": {spans(aSpan + `,"new":` + strings.Repeat(`{"a":`, 1e5)), "JSON nested deeper than 320 at byte"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(c.json), limit)
@@ -188,28 +185,8 @@ func TestWhatTheCollectorWritesAsJSONIsReadBackUnchanged(t *testing.T) {
 	require.NoError(t, p.UnmarshalProto(b))
 	requireTranscodes(t, otlp.SignalTraces, p)
 
-	sum, low := 2.5, math.Inf(-1)
-	metrics := &collectormetricsv1.ExportMetricsServiceRequest{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{
-		Metrics: []*metricsv1.Metric{
-			{Name: "g", Data: &metricsv1.Metric_Gauge{Gauge: &metricsv1.Gauge{DataPoints: []*metricsv1.NumberDataPoint{
-				{Value: &metricsv1.NumberDataPoint_AsInt{AsInt: -5}}, {Value: &metricsv1.NumberDataPoint_AsDouble{AsDouble: 5e-324}},
-			}}}},
-			{Name: "h", Data: &metricsv1.Metric_Histogram{Histogram: &metricsv1.Histogram{AggregationTemporality: 2, DataPoints: []*metricsv1.HistogramDataPoint{
-				{
-					Count: 3, Sum: &sum, Min: &low, BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.5},
-					Exemplars: []*metricsv1.Exemplar{{TraceId: []byte("0123456789abcdef"), SpanId: []byte("01234567")}},
-				},
-			}}}},
-			{Name: "e", Data: &metricsv1.Metric_ExponentialHistogram{ExponentialHistogram: &metricsv1.ExponentialHistogram{DataPoints: []*metricsv1.ExponentialHistogramDataPoint{
-				{Scale: -3, Positive: &metricsv1.ExponentialHistogramDataPoint_Buckets{Offset: -7, BucketCounts: []uint64{1, 0, 300}}},
-			}}}},
-			{Name: "s", Data: &metricsv1.Metric_Summary{Summary: &metricsv1.Summary{DataPoints: []*metricsv1.SummaryDataPoint{
-				{QuantileValues: []*metricsv1.SummaryDataPoint_ValueAtQuantile{{Quantile: 0.5, Value: 1}}},
-			}}}},
-		},
-	}}}}}
 	m := pmetricotlp.NewExportRequest()
-	require.NoError(t, m.UnmarshalProto(encode(t, metrics)))
+	require.NoError(t, m.UnmarshalProto(encode(t, everyPoint())))
 	requireTranscodes(t, otlp.SignalMetrics, m)
 }
 

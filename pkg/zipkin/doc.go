@@ -18,6 +18,6 @@
 // The two halves of a shared span stay two spans with one id, one of them of kind SERVER.
 //
 // Invariants. There are as many spans in the request as in the list, good or not, and a faulty one is marked; if it
-// could not be told from its neighbours, all of the list is refused. What is not marked, otlp.Request takes. Nothing is
-// kept between calls.
+// could not be told from its neighbours, all of the list is refused. What is not marked, otlp.Request takes, and
+// mends texts that are not UTF-8. Nothing is kept between calls.
 package zipkin

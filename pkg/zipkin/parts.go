@@ -1,11 +1,6 @@
 package zipkin
 
-import (
-	"strings"
-	"unicode/utf8"
-
-	"github.com/triflow/triflow/pkg/otlp"
-)
+import "strings"
 
 // endpoint is one side of the wire.
 type endpoint struct {
@@ -98,11 +93,6 @@ func (t *transcoder) tags() {
 	t.object(func(key []byte) {
 		name := string(key)
 		t.enter(step{name: nameOf(name)}, func() {
-			if !utf8.ValidString(name) {
-				t.fault(otlp.FaultUTF8, "not UTF-8")
-				t.Skip()
-				return
-			}
 			if value, ok := t.tagValue(); ok && !t.span.special(name, value) {
 				t.attribute(name, value)
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -15,6 +14,9 @@ import (
 
 // maxMicros is the latest time, and the longest one, in µs: two of them fit 64 bits in ns.
 const maxMicros = math.MaxInt64 / 1000
+
+// maxElements is how many attributes and events a span may have: otlp.Request may add one more.
+const maxElements = otlp.MaxCount - 1
 
 // span is one of the list. Its memory is used again for the next.
 type span struct {
@@ -210,12 +212,7 @@ func (t *transcoder) text() ([]byte, bool) {
 		t.misfit("a string")
 		return nil, false
 	}
-	b := t.Text()
-	if !utf8.Valid(b) {
-		t.fault(otlp.FaultUTF8, "not UTF-8")
-		return nil, false
-	}
-	return b, true
+	return t.Text(), true
 }
 
 // copyText reads a string into to.
@@ -234,8 +231,8 @@ func (t *transcoder) attribute(key string, value []byte) {
 
 // element counts one more attribute or event, and tells whether the span may have it.
 func (t *transcoder) element() bool {
-	if t.span.elements++; t.span.elements > otlp.MaxCount {
-		t.fault(otlp.FaultCount, "more than %d tags and annotations", otlp.MaxCount)
+	if t.span.elements++; t.span.elements > maxElements {
+		t.fault(otlp.FaultCount, "more than %d tags and annotations", maxElements)
 		return false
 	}
 	return true

@@ -12,7 +12,8 @@
 // many of them are told to come again. gRPC tells the size of a message only when it is read, so at most in-flight-bytes
 // / 2 / max-bytes calls read at a time; the others wait in their HTTP/2 window of 64 KiB, which is counted too. Not counted
 // are the copies that are made of a message while it is read and of a buffer while it grows, each at most max-bytes, and
-// what JSON grows by while it is turned into protobuf, which ends at max-bytes too.
+// what JSON grows by while it is turned into protobuf, which ends at max-bytes too, or for Zipkin at twice that, since its
+// spans are sorted.
 //
 // A request is read into a buffer that is used again; the log, the tail and the receiver share it until the last of them
 // is through. The tail holds the newest records, so that the pump reads the disk only when it is behind.
