@@ -1,6 +1,7 @@
 package sampler
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -27,13 +28,21 @@ type Adaptive struct {
 }
 
 // NewAdaptive returns a sampler that keeps the target share of traces, and under pressure of source less, but at least
-// floor. It steps at most once per interval.
+// floor. It steps at most once per interval, and reports every
+// argument that is out of range. The source, such as Processor.Pressure, must not block and be good for many goroutines.
 func NewAdaptive(target, floor float64, interval time.Duration, source func() pressure.Reading) (*Adaptive, error) {
-	if !(floor >= minRatio && floor <= target && target <= 1) {
-		return nil, fmt.Errorf("ratios: floor %v and target %v, want 2^-56 <= floor <= target <= 1", floor, target)
+	var faults []error
+	if !(floor >= minRatio && floor <= target && target <= 1) { // also not NaN
+		faults = append(faults, fmt.Errorf("ratios: floor %v and target %v, want 2^-56 <= floor <= target <= 1", floor, target))
 	}
-	if interval <= 0 || source == nil {
-		return nil, fmt.Errorf("interval: %s, want more than 0s, and a source", interval)
+	if interval <= 0 {
+		faults = append(faults, fmt.Errorf("interval: %s, want more than 0s", interval))
+	}
+	if source == nil {
+		faults = append(faults, errors.New("source: nil, want one"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
 	a := &Adaptive{target: target, floor: floor, ratio: target, follower: pressure.Follow(source, interval, time.Now)}
 	a.set(target)

@@ -25,6 +25,22 @@
 // them. Used bare, it decides afresh at every span, on its own ratio: traces come out whole only where no service has a
 // smaller ratio than its callers.
 //
+// Consistent keeps the same share for ever. Adaptive keeps less of it while an export path is under pressure, such as when
+// the queue of the span processor fills up or spans are lost, and recovers to its target afterwards:
+//
+//	processor, err := processor.New(exporter)
+//	…
+//	adaptive, err := sampler.NewAdaptive(0.5, 0.01, time.Second, processor.Pressure)
+//	…
+//	provider := trace.NewTracerProvider(
+//		trace.WithSampler(trace.ParentBased(adaptive)),
+//		trace.WithSpanProcessor(processor),
+//	)
+//
+// Counts stay right, since each trace carries the threshold of its moment: what the sampler drops is in the counts of what
+// it keeps, while what a full queue drops is only a gap. What does not hold is that all participants with the same target
+// decide the same: each follows its own pressure.
+//
 // The SDK's own TraceIDRatioBased looks at other bits of the trace id and writes no threshold: what it has kept cannot be
 // counted by the tracestate.
 package sampler

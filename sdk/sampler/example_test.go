@@ -3,10 +3,13 @@ package sampler_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/triflow/triflow/sdk/processor"
 	"github.com/triflow/triflow/sdk/sampler"
 )
 
@@ -23,6 +26,31 @@ func ExampleConsistent() {
 	defer span.End()
 	fmt.Println(span.SpanContext().IsSampled(), span.SpanContext().TraceState())
 	// Output: true ot=th:e666
+}
+
+// The sampler reads the pressure of the processor that exports what it keeps.
+func ExampleNewAdaptive() {
+	spans, err := processor.New(tracetest.NewNoopExporter())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	adaptive, err := sampler.NewAdaptive(0.5, 0.01, time.Second, spans.Pressure)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	provider := sdktrace.NewTracerProvider(
+		sdktrace.WithSampler(sdktrace.ParentBased(adaptive)),
+		sdktrace.WithSpanProcessor(spans),
+		sdktrace.WithIDGenerator(fixed{}), // only for the sake of the example
+	)
+	defer func() { _ = provider.Shutdown(context.Background()) }()
+
+	_, span := provider.Tracer("shop").Start(context.Background(), "GET /cart/{id}")
+	defer span.End()
+	fmt.Println(span.SpanContext().IsSampled(), span.SpanContext().TraceState())
+	// Output: true ot=th:8
 }
 
 type fixed struct{}
