@@ -32,6 +32,9 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&l.duration, "duration", 20*time.Second, "how long each run sends")
 	flags.IntVar(&l.connections, "connections", 4, "connections, each with one export in flight")
 	flags.Float64Var(&l.rate, "rate", 0, "spans per second over all connections; 0: as fast as they are answered")
+	only := flags.String("only", "", "what to measure: ingestion or system; empty: both")
+	row := flags.Duration("row", 5*time.Second, "how long each row of ingestion sends")
+	quick := flags.Bool("quick", false, "rows of 1s, to see that it works")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -45,6 +48,20 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
+	if *only != "system" {
+		if *quick {
+			*row = time.Second
+		}
+		m := newMatrix(*row)
+		m.closed = []*intake{m.closed[1], m.closed[4], m.closed[7], m.closed[10]}
+		m.packed, m.scaling = nil, nil
+		if err := m.measure(ctx, *binary, dir, os.Stderr); err != nil {
+			return err
+		}
+		fmt.Print(table(m.all()))
+		return nil
+	}
+	l.shape = shopShape(512)
 	r := &report{
 		command: strings.Join(append([]string{"go run ./bench"}, args...), " "),
 		commit:  commit(ctx), date: time.Now(), machine: machine(dir), load: l,
@@ -63,7 +80,7 @@ func run(ctx context.Context, args []string) error {
 
 // measure fills in the runs.
 func (r *report) measure(ctx context.Context, binary, dir string) error {
-	sample, err := newRequest(0)
+	sample, err := newRequest(r.load.shape, 0)
 	if err != nil {
 		return err
 	}

@@ -41,25 +41,22 @@ func measure(ctx context.Context, title, binary, dir string, ratio float64, l lo
 	}
 	f := &figures{title: title, connections: l.connections}
 	if err := f.load(ctx, t, l); err != nil {
-		log, logErr := t.complaints()
-		return nil, errors.Join(fmt.Errorf("%w; triflow logged %v", err, log), logErr)
+		return nil, fmt.Errorf("%w; triflow logged %v", err, complaints(t.Output()))
 	}
-	if f.peakRSS, err = t.peakRSS(); err != nil {
+	if f.peakRSS, err = t.PeakRSS(); err != nil {
 		return nil, err
 	}
 	if f.stored, err = t.size("assembly"); err != nil {
 		return nil, err
 	}
-	if f.complaints, err = t.complaints(); err != nil {
-		return nil, err
-	}
+	f.complaints = complaints(t.Output())
 	f.fault = f.ledgers.check(f.sent.spans)
 	return f, nil
 }
 
 // load sends the load and waits until it has settled.
 func (f *figures) load(ctx context.Context, t *triflow, l load) error {
-	idle, err := t.cpu()
+	idle, err := t.CPU()
 	if err != nil {
 		return err
 	}
@@ -69,7 +66,7 @@ func (f *figures) load(ctx context.Context, t *triflow, l load) error {
 	}
 	end := time.Now()
 	f.window = end.Sub(start)
-	if f.cpu, err = t.cpu(); err != nil {
+	if f.cpu, err = t.CPU(); err != nil {
 		return err
 	}
 	f.cpu -= idle
@@ -77,7 +74,7 @@ func (f *figures) load(ctx context.Context, t *triflow, l load) error {
 		return err
 	}
 	f.settle = time.Since(end)
-	if f.cpuSettled, err = t.cpu(); err != nil {
+	if f.cpuSettled, err = t.CPU(); err != nil {
 		return err
 	}
 	f.cpuSettled -= idle

@@ -104,7 +104,7 @@ attributes a span, an event in one of five, an error in one of fifty. Ids are ne
 acknowledged when it is synced to disk; what the rest of the process cannot take at once waits there, so that the rate of
 acknowledgement is that of a burst. What it can keep up is between the rate until all was stored and that.
 CPU is user and system time of the process.`,
-		r.load.connections, r.load.duration, pace, spansPerExport, r.request/spansPerExport, tracesPerExport, spansPerTrace)
+		r.load.connections, r.load.duration, pace, r.load.shape.spans, r.request/r.load.shape.spans, r.load.shape.spans/spansPerTrace, spansPerTrace)
 }
 
 // write puts the page to path and leaves the parts there as they are.

@@ -48,7 +48,7 @@ func TestLedgersAreSettledWhenNothingIsOnItsWay(t *testing.T) {
 }
 
 func TestThePageKeepsTheParts(t *testing.T) {
-	r := &report{command: "c", commit: "abc", runs: []*figures{{
+	r := &report{command: "c", commit: "abc", load: load{shape: shopShape(512)}, runs: []*figures{{
 		title: "kept", connections: 1, ledgers: balanced(512), window: time.Second, cpu: time.Second, sent: sent{spans: 512},
 	}}}
 	path := filepath.Join(t.TempDir(), "benchmarks.md")
