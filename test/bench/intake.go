@@ -17,10 +17,8 @@ type intake struct {
 	cores      int // of the process; 0: all
 
 	sent    sent
-	window  time.Duration // from the first export to the last answer
-	cpu     time.Duration // of the process, from the first export until all was done at the sink
-	heap    heap          // what the process allocated meanwhile
-	peakRSS int64         // bytes
+	cost    cost  // from before the first export until all was done at the sink
+	peakRSS int64 // bytes
 }
 
 // measure runs the binary with an empty log and sends the load to it.
@@ -30,34 +28,29 @@ func (in *intake) measure(ctx context.Context, binary, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
-	before, err := heapAt(ctx, g.admin)
+	senders, err := in.load.senders()
 	if err != nil {
 		return err
 	}
-	idle, err := g.CPU()
+	before, err := g.cost(ctx)
 	if err != nil {
 		return err
 	}
-	start, address := time.Now(), g.grpc
+	address := g.grpc
 	if in.load.transport.http {
 		address = g.http
 	}
-	if in.sent, err = in.load.run(ctx, address); err != nil {
+	if in.sent, err = in.load.run(ctx, address, senders); err != nil {
 		return fmt.Errorf("%w; triflow logged %v", err, complaints(g.Output()))
 	}
-	in.window = time.Since(start)
 	if err := in.routed(ctx, g); err != nil {
 		return fmt.Errorf("%w; triflow logged %v", err, complaints(g.Output()))
 	}
-	if in.cpu, err = g.CPU(); err != nil {
-		return err
-	}
-	in.cpu -= idle
-	after, err := heapAt(ctx, g.admin)
+	after, err := g.cost(ctx)
 	if err != nil {
 		return err
 	}
-	in.heap = after.since(before)
+	in.cost = after.since(before)
 	in.peakRSS, err = g.PeakRSS()
 	return err
 }
@@ -87,13 +80,15 @@ func (in *intake) routed(ctx context.Context, g *ingestion) error {
 	}
 }
 
-func (in *intake) perSecond() float64 { return float64(in.sent.spans) / in.window.Seconds() }
+func (in *intake) perSecond() float64 { return float64(in.sent.spans) / in.sent.window.Seconds() }
 
 // perSpan divides by the spans that were sent.
 func (in *intake) perSpan(x float64) float64 { return x / float64(in.sent.spans) }
 
-// cpuMicros is the time on cores that a span takes, in µs.
-func (in *intake) cpuMicros() float64 { return in.perSpan(float64(in.cpu) / float64(time.Microsecond)) }
+// micros is a time on cores by the span, in µs.
+func (in *intake) micros(d time.Duration) float64 {
+	return in.perSpan(float64(d) / float64(time.Microsecond))
+}
 
 // String names the row.
 func (in *intake) String() string {

@@ -24,28 +24,42 @@ type sent struct {
 	refused int           // exports that were to be sent again later
 	waited  time.Duration // for that, over all connections
 	took    []time.Duration
+	window  time.Duration // from the first export to the last answer
 }
 
-// run sends to the OTLP address until the duration is over, and waits for the last answers.
-func (l load) run(ctx context.Context, address string) (sent, error) {
-	parts := make([]sent, l.connections)
-	exports := make([]exports, l.connections)
-	for i := range exports { // before the time runs, since to pack them takes some
-		var err error
-		if exports[i], err = l.exports(uint64(i + 1)); err != nil {
-			return sent{}, err
+// senders gives what each connection sends. To make it takes longer than to send it: it is made before the load.
+func (l load) senders() ([]exports, error) {
+	first, err := newRequest(l.shape)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]exports, l.connections)
+	for i := range all {
+		r := first.with(uint64(i + 1))
+		if all[i] = r; l.transport.encoding == "" {
+			continue
+		}
+		if all[i], err = pack(r, l.transport.encoding, time.Now()); err != nil {
+			return nil, err
 		}
 	}
+	return all, nil
+}
+
+// run sends to the OTLP address until the duration is over, and waits for the last answers. There is one of exports
+// for each connection.
+func (l load) run(ctx context.Context, address string, senders []exports) (sent, error) {
+	parts := make([]sent, len(senders))
 	group, ctx := errgroup.WithContext(ctx)
 	start := time.Now()
-	for i := range l.connections {
+	for i, e := range senders {
 		group.Go(func() (err error) {
-			parts[i], err = l.connection(ctx, address, exports[i], i, start)
+			parts[i], err = l.connection(ctx, address, e, i, start)
 			return err
 		})
 	}
 	err := group.Wait()
-	var all sent
+	all := sent{window: time.Since(start)}
 	for _, p := range parts {
 		all.spans += p.spans
 		all.refused += p.refused
@@ -53,15 +67,6 @@ func (l load) run(ctx context.Context, address string) (sent, error) {
 		all.took = append(all.took, p.took...)
 	}
 	return all, err
-}
-
-// exports makes what the connection of that seed sends.
-func (l load) exports(seed uint64) (exports, error) {
-	r, err := newRequest(l.shape, seed)
-	if err != nil || l.transport.encoding == "" {
-		return r, err
-	}
-	return pack(r, l.transport.encoding, time.Now())
 }
 
 // connection sends on the ith connection. With a rate an export's time counts from when it was due, so that a server

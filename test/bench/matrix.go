@@ -15,6 +15,7 @@ type matrix struct {
 	closed  []*intake // transports, sizes, connections, durabilities; each connection sends when it was answered
 	packed  []*intake // compressed bodies
 	open    *intake   // exports due at a rate
+	request int       // bytes of an export of 512 spans
 	scaling []*intake // by cores
 }
 
@@ -52,11 +53,16 @@ func (m *matrix) all() []*intake {
 
 // measure fills in the rows one after the other and tells of each.
 func (m *matrix) measure(ctx context.Context, binary, dir string, progress io.Writer) error {
+	sample, err := newRequest(wideShape(512))
+	if err != nil {
+		return err
+	}
+	m.request = len(sample.body)
 	for _, in := range m.all() {
 		if err := in.measure(ctx, binary, dir); err != nil {
 			return fmt.Errorf("%s: %w", in, err)
 		}
-		if _, err := fmt.Fprintf(progress, "%s: %s spans/s, %.2f CPU-µs a span\n", in, thousands(in.perSecond()), in.cpuMicros()); err != nil {
+		if _, err := fmt.Fprintf(progress, "%s: %s spans/s, %.2f CPU-µs a span\n", in, thousands(in.perSecond()), in.micros(in.cost.cpu)); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,6 @@ type figures struct {
 	title       string
 	connections int
 	sent        sent
-	window      time.Duration // from the first export to the last answer
 	cpu         time.Duration // of the process in the window
 	settle      time.Duration // from the last answer until all was decided and stored
 	cpuSettled  time.Duration // of the process from the first export until then
@@ -56,16 +55,18 @@ func measure(ctx context.Context, title, binary, dir string, ratio float64, l lo
 
 // load sends the load and waits until it has settled.
 func (f *figures) load(ctx context.Context, t *triflow, l load) error {
+	senders, err := l.senders()
+	if err != nil {
+		return err
+	}
 	idle, err := t.CPU()
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	if f.sent, err = l.run(ctx, t.otlp); err != nil {
+	if f.sent, err = l.run(ctx, t.otlp, senders); err != nil {
 		return err
 	}
 	end := time.Now()
-	f.window = end.Sub(start)
 	if f.cpu, err = t.CPU(); err != nil {
 		return err
 	}
@@ -100,10 +101,10 @@ func (t *triflow) settle(ctx context.Context, acknowledged uint64) (ledgers, err
 }
 
 // perSecond is how many spans were acknowledged per second of the window.
-func (f *figures) perSecond() float64 { return float64(f.sent.spans) / f.window.Seconds() }
+func (f *figures) perSecond() float64 { return float64(f.sent.spans) / f.sent.window.Seconds() }
 
 // cores is how many cores the process used in the window, on average.
-func (f *figures) cores() float64 { return f.cpu.Seconds() / f.window.Seconds() }
+func (f *figures) cores() float64 { return f.cpu.Seconds() / f.sent.window.Seconds() }
 
 // perMillion is the time on cores that a million spans take.
 func (f *figures) perMillion(cpu time.Duration) float64 {

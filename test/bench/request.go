@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	collectortracev1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -77,15 +78,15 @@ type request struct {
 	times  []mark
 }
 
-// newRequest encodes a request. Two requests of different seeds never hold the same ids.
-func newRequest(of shape, seed uint64) (*request, error) {
-	d := draft{shape: of, rand: rand.New(rand.NewPCG(seed, 1)), base: uint64(rand.New(rand.NewPCG(seed, 2)).Int64N(1<<60) + 1<<60)}
+// newRequest encodes a request.
+func newRequest(of shape) (*request, error) {
+	d := draft{shape: of, rand: rand.New(rand.NewPCG(1, 1)), base: uint64(rand.New(rand.NewPCG(1, 2)).Int64N(1<<60) + 1<<60)}
 	m := d.message()
 	body, err := proto.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
-	r := &request{shape: of, body: body, seed: seed}
+	r := &request{shape: of, body: body}
 	for n, id := range d.traceIDs {
 		r.traces = append(r.traces, find(body, id, mark{n: n})...)
 	}
@@ -96,6 +97,13 @@ func newRequest(of shape, seed uint64) (*request, error) {
 		r.times = append(r.times, find(body, binary.LittleEndian.AppendUint64(nil, d.base+uint64(by)), mark{by: by})...)
 	}
 	return r, nil
+}
+
+// with gives a request of its own that renews itself to other ids than those of any other seed below 65536.
+func (r *request) with(seed uint64) *request {
+	other := *r
+	other.body, other.seed = slices.Clone(r.body), seed
+	return &other
 }
 
 // find gives a mark for each place of body where what stands. Ids and times of a draft are random and long enough to

@@ -30,9 +30,9 @@ func decode(t *testing.T, body []byte) []*tracev1.Span {
 
 func renewed(t *testing.T, seed uint64, now time.Time) []byte {
 	t.Helper()
-	r, err := newRequest(shopShape(512), seed)
+	r, err := newRequest(shopShape(512))
 	require.NoError(t, err)
-	return r.renew(now)
+	return r.with(seed).renew(now)
 }
 
 func TestARequestIsOfTheShapeThatThePageTells(t *testing.T) {
@@ -84,9 +84,10 @@ func TestTracesStayWholeWhenTheirIDsAreRenewed(t *testing.T) {
 func TestNoIDComesTwiceFromAnyConnection(t *testing.T) {
 	traces, spans := map[string]bool{}, map[string]bool{}
 	const connections, rounds = 3, 10
+	first, err := newRequest(shopShape(512))
+	require.NoError(t, err)
 	for seed := range connections {
-		r, err := newRequest(shopShape(512), uint64(seed))
-		require.NoError(t, err)
+		r := first.with(uint64(seed))
 		for range rounds {
 			for _, s := range decode(t, r.renew(time.Now())) {
 				traces[string(s.GetTraceId())], spans[string(s.GetSpanId())] = true, true
@@ -98,7 +99,7 @@ func TestNoIDComesTwiceFromAnyConnection(t *testing.T) {
 }
 
 func TestSamplingSeesRandomTraceIDs(t *testing.T) {
-	r, err := newRequest(shopShape(512), 1)
+	r, err := newRequest(shopShape(512))
 	require.NoError(t, err)
 	ones, all := 0, 0
 	for range 20 {

@@ -8,7 +8,37 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
+
+// cost is what was spent since the processes began.
+type cost struct {
+	cpu    time.Duration // of the process that is measured
+	sender time.Duration // of this process on cores: sender and sink
+	heap   heap          // of the process that is measured
+}
+
+// cost reads it, the scrape of the heap last.
+func (g *ingestion) cost(ctx context.Context) (c cost, err error) {
+	if c.cpu, err = g.CPU(); err != nil {
+		return cost{}, err
+	}
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		return cost{}, fmt.Errorf("read own cpu time: %w", err)
+	}
+	c.sender = time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	c.heap, err = heapAt(ctx, g.admin)
+	return c, err
+}
+
+func (c cost) since(before cost) cost {
+	return cost{
+		cpu: c.cpu - before.cpu, sender: c.sender - before.sender,
+		heap: heap{c.heap.bytes - before.heap.bytes, c.heap.objects - before.heap.objects},
+	}
+}
 
 // heap is what a process has allocated since its start.
 type heap struct {
@@ -48,8 +78,4 @@ func heapOf(metrics io.Reader) (h heap, err error) {
 		return heap{}, fmt.Errorf("read metrics: no %s", name)
 	}
 	return h, nil
-}
-
-func (h heap) since(before heap) heap {
-	return heap{h.bytes - before.bytes, h.objects - before.objects}
 }
