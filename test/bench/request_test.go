@@ -52,6 +52,27 @@ func TestARequestIsOfTheShapeThatThePageTells(t *testing.T) {
 	require.InDelta(t, 512/50, faults, 1)
 }
 
+func TestShapesDifferInSizeAndResources(t *testing.T) {
+	for _, c := range []struct {
+		of         shape
+		spans      int
+		resources  int
+		attributes int
+	}{{shopShape(512), 512, 6, 3}, {wideShape(512), 512, 4, 12}, {wideShape(50), 50, 4, 12}} {
+		r, err := newRequest(c.of)
+		require.NoError(t, err)
+		var traces otlp.Traces
+		require.NoError(t, traces.Scan(r.renew(time.Now())))
+		require.Len(t, traces.Spans, c.spans)
+		var m collectortracev1.ExportTraceServiceRequest
+		require.NoError(t, proto.Unmarshal(r.body, &m))
+		require.Len(t, m.GetResourceSpans(), c.resources)
+		for _, rs := range m.GetResourceSpans() {
+			require.Len(t, rs.GetResource().GetAttributes(), c.attributes)
+		}
+	}
+}
+
 func TestIngestionFindsNothingToRefuse(t *testing.T) {
 	var traces otlp.Traces
 	require.NoError(t, traces.Scan(renewed(t, 1, time.Now())))

@@ -66,7 +66,7 @@ func (m *matrix) setting() string {
 they take what is handed over and are done with it at once, so that this is the way from the socket to durable and
 handed on. Each connection sends for %v, the next export when the last was answered. An export of %d spans has %d bytes
 a span: whole traces of %d spans, ten attributes a span, an event in one of five, an error in one of fifty, %d resources
-of %d attributes. Ids are new in each export. With durability always an export is acknowledged when it is synced to
+of %d attributes; one of fewer spans has as many resources, and may end within a trace. Ids are new in each export. With durability always an export is acknowledged when it is synced to
 disk, with none when it is written.
 CPU, allocations and memory are those of the process alone, from before the first export until all spans were done
 behind it; the sender runs on the same cores, and what it and the roles behind cost is told beside. The ledger of each
@@ -98,7 +98,7 @@ func (m *matrix) speedup() string {
 		fmt.Fprintf(&b, "| %d | %s | %.2f |\n", in.cores, thousands(in.perSecond()), in.micros(in.cost.cpu))
 	}
 	b.WriteString("\nf is the serial share that makes the law give the measured speed-up; the rest of the row is predicted by it, not\n" +
-		"measured. By throughput the sender takes its cores from the process. By CPU a span it does not, and neither does\n" +
+		"measured, and f is cut to 0 to 1. By throughput the sender takes its cores from the process. By CPU a span it does not, and neither does\n" +
 		"waiting for the disk: it is what cores of its own, fully used, would give.\n\n| Measured by | Speed-up | Law | f |")
 	for _, n := range predictedCores() {
 		fmt.Fprintf(&b, " N=%.0f |", n)
