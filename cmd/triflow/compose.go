@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/rand/v2"
+
 	"github.com/triflow/triflow/gateway"
 	"github.com/triflow/triflow/gateway/web"
 	"github.com/triflow/triflow/pkg/handoff"
@@ -141,7 +143,7 @@ func (p *process) ingestion(cfg ingestion.Config, to receivers) (*ingestion.Serv
 		return nil, err
 	}
 	s, err := ingestion.New(cfg, ingestion.Deps{
-		Log: p.logger("ingestion"), Meter: p.meter("ingestion"), Now: now, Dir: dir,
+		Log: p.logger("ingestion"), Meter: p.meter("ingestion"), Now: now, Rand: rand.Float64, Dir: dir,
 		Traces: to.traces, Logs: to.logs, Metrics: to.metrics,
 	})
 	if err != nil {

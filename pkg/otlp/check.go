@@ -6,17 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// check walks a part or an item, with everything in it, and gives the first fault and where it is, or where and why
-// the framing is bad. values counts the AnyValues around it. A fault at -1 has no field: it is one of the whole.
-func check(b []byte, id messageID, rng Range, values int) (fault Fault, at int, bad reason) {
+// finding is what check found. The zero value is: all is well.
+type finding struct {
+	// at is where the fault is, or the bad framing; -1 if the fault has no field, being one of the whole.
+	at    int
+	fault Fault
+	bad   reason
+	mend  repairs // what is no fault, but to be mended
+}
+
+// check walks a part or an item, with everything in it, up to the first fault. values counts the AnyValues around it.
+func check(b []byte, id messageID, rng Range, values int) (found finding) {
 	switch id {
 	case keyValue:
 		if plainPair(b[rng.Off : rng.Off+rng.Len]) {
-			return 0, 0, framed
+			return found
 		}
 	case anyValue:
 		if values++; values > MaxDepth {
-			return FaultDepth, -1, framed
+			return finding{fault: FaultDepth, at: -1}
 		}
 	}
 	m := &schema[id]
@@ -29,38 +37,49 @@ func check(b []byte, id messageID, rng Range, values int) (fault Fault, at int, 
 		}
 		if c.typ != f.kind.wire() {
 			if f.list && c.typ == wireBytes && !packed(c.value(), f.kind.wire()) {
-				return 0, c.start, badPacked
+				return finding{bad: badPacked, at: c.start}
 			}
 			continue
 		}
 		seen |= 1 << c.num
 		if f.list {
 			if elements++; elements > MaxCount {
-				return FaultCount, c.start, framed
+				return finding{fault: FaultCount, at: c.start}
 			}
 		}
 		switch f.kind {
 		case kindMessage:
-			if fault, at, bad = check(b, f.of, c.at(), values); fault != 0 || bad != framed {
-				return fault, at, bad
+			in := check(b, f.of, c.at(), values)
+			if in.fault != 0 || in.bad != framed {
+				return in
 			}
+			if f.of == spanLink && !linked(c.value()) {
+				in.mend = 1 << RepairLink
+			}
+			found.mend |= in.mend
 		case kindText:
 			if !utf8.Valid(c.value()) {
-				return FaultUTF8, c.start, framed
+				found.mend |= 1 << RepairUTF8
 			}
 		case kindID:
 			if f.id != 0 && !f.idFits(c.value()) {
-				return f.fault, c.start, framed
+				return finding{fault: f.fault, at: c.start}
+			}
+			if noParent(f, c.value()) {
+				found.mend |= 1 << RepairParentID
 			}
 		}
 	}
 	if c.bad != framed {
-		return 0, c.start, c.bad
+		return finding{bad: c.bad, at: c.start}
 	}
 	if missing := m.required &^ seen; missing != 0 {
-		return m.fields[bits.TrailingZeros32(missing)].fault, -1, framed
+		return finding{fault: m.fields[bits.TrailingZeros32(missing)].fault, at: -1}
 	}
-	return 0, 0, framed
+	if m.role == item && elements == MaxCount && found.mend.has(RepairUTF8) { // no room for the attribute that says so
+		return finding{fault: FaultCount, at: -1}
+	}
+	return found
 }
 
 // idFits tells whether b may be an id of the field.
@@ -69,6 +88,24 @@ func (f *field) idFits(b []byte) bool {
 		return true
 	}
 	return len(b) == int(f.id) && (f.zeroOK || !zeros(b))
+}
+
+// noParent tells that b says in zeros that a span has no parent.
+func noParent(f *field, b []byte) bool { return f.fault == FaultParentID && len(b) > 0 && zeros(b) }
+
+// linked tells whether the ids of a link lead to a span; of an id that is given twice the last counts.
+func linked(link []byte) bool {
+	var trace, span bool
+	for c := (cursor{b: link, end: len(link)}); c.next(); {
+		switch {
+		case c.typ != wireBytes:
+		case c.num == 1:
+			trace = c.pos-c.off == 16 && !zeros(c.value())
+		case c.num == 2:
+			span = c.pos-c.off == 8 && !zeros(c.value())
+		}
+	}
+	return trace && span
 }
 
 func zeros(b []byte) bool {
@@ -117,29 +154,3 @@ func packed(b []byte, wire uint8) bool {
 	}
 	return true
 }
-
-// countBuckets counts the bucket counts and the bounds of the HistogramDataPoint at rng, packed or not.
-func countBuckets(b []byte, rng Range) (counts, bounds int) {
-	c := over(b, rng)
-	for c.next() {
-		if c.num != 6 && c.num != 7 {
-			continue
-		}
-		n := 0
-		switch c.typ {
-		case wireFixed64:
-			n = 1
-		case wireBytes:
-			n = (c.pos - c.off) / 8
-		}
-		if c.num == 6 {
-			counts += n
-		} else {
-			bounds += n
-		}
-	}
-	return counts, bounds
-}
-
-// bucketsFit is the rule of OTLP: one bucket more than there are bounds, or no buckets at all.
-func bucketsFit(counts, bounds int) bool { return counts == bounds+1 || counts == 0 && bounds == 0 }

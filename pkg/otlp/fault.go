@@ -30,6 +30,13 @@ const MaxDepth = 64
 // span, the values of an array.
 const MaxCount = 1 << 14
 
+// MaxFaults bounds the places in a request that are faulty or mended, where neighbours with one fault are one place. It
+// bounds the memory that Request keeps of them, and with it how much what is mended grows.
+const MaxFaults = 1 << 16
+
+// MaxSources bounds the resources in a request.
+const MaxSources = 1 << 16
+
 // String is the word for f.
 func (f Fault) String() string {
 	switch f {

@@ -151,8 +151,7 @@ func quickPair(b []byte) bool {
 
 // fine checks by the schema.
 func fine(b []byte, id messageID) bool {
-	fault, _, bad := check(b, id, Range{Len: uint32(len(b))}, 0)
-	return fault == 0 && bad == framed
+	return check(b, id, Range{Len: uint32(len(b))}, 0) == finding{}
 }
 
 // quickLength reads a length of one or two bytes at p and gives the place behind it. A longer one, or none, is given as

@@ -2,7 +2,7 @@ package otlp
 
 import (
 	"fmt"
-	"strings"
+	"sort"
 )
 
 // Refusal tells what is wrong with items that were left out, by the first of them.
@@ -19,88 +19,119 @@ type Refusal struct {
 	Item Range
 }
 
-// Refusals gives one Refusal for each kind of fault, in the order in which they appear.
-func (r *Request) Refusals() []Refusal { return r.refusals(func(*cut) bool { return true }) }
+// Refusals gives one Refusal for each kind of fault, in the order in which they appear. It walks through the request to
+// name each.
+func (r *Request) Refusals() []Refusal { return r.refusals(r.edits) }
 
 // RefusalsOf gives the refusals of the source i alone.
 func (r *Request) RefusalsOf(i int) []Refusal {
-	return r.refusals(func(c *cut) bool { return int(c.source) == i })
+	from := sort.Search(len(r.edits), func(e int) bool { return int(r.edits[e].source) >= i })
+	to := sort.Search(len(r.edits), func(e int) bool { return int(r.edits[e].source) > i })
+	return r.refusals(r.edits[from:to])
 }
 
-func (r *Request) refusals(of func(*cut) bool) []Refusal {
+func (r *Request) refusals(edits []edit) []Refusal {
 	var out []Refusal
 	var index [256]int // of each fault, from 1
-	for i := range r.cuts {
-		c := &r.cuts[i]
-		if !of(c) {
+	for i := range edits {
+		e := &edits[i]
+		if e.fault == 0 {
 			continue
 		}
-		if at := index[c.fault]; at > 0 {
-			out[at-1].Items += c.items
+		if at := index[e.fault]; at > 0 {
+			out[at-1].Items += int(e.items)
 			continue
 		}
-		out = append(out, r.explain(c))
-		index[c.fault] = len(out)
+		out = append(out, r.explain(e))
+		index[e.fault] = len(out)
 	}
 	return out
 }
 
-// message is where the message of the field lies that is refused.
-func (c *cut) message(b []byte) Range {
-	field := cursor{b: b, pos: c.start, end: c.end}
+func (r *Request) explain(e *edit) Refusal {
+	field := cursor{b: r.Bytes, pos: int(e.start), end: int(e.end)}
 	field.next()
-	return field.at()
+	out := Refusal{Fault: e.fault, Items: int(e.items), Item: field.at()}
+	if e.mark != nil {
+		out.Path, out.Text = e.mark.Path, e.mark.Text
+	} else {
+		out.Path, out.Text = pathTo(r.Bytes, r.Signal.root(), int(e.at)), r.reason(e)
+		switch missing := e.at == e.start; e.fault {
+		case FaultTraceID, FaultSpanID, FaultParentID:
+			if missing {
+				out.Path += "." + e.fault.String()
+			}
+		case FaultBuckets:
+			name, _ := r.bucketsOf(e)
+			out.Path += "." + name
+		}
+	}
+	if name, ok := r.metricAt(int(e.start)); ok {
+		out.Text = fmt.Sprintf("metric %q: %s", name, out.Text)
+	}
+	return out
 }
 
-func (r *Request) explain(c *cut) Refusal {
-	out := Refusal{Fault: c.fault, Items: c.items, Item: c.message(r.Bytes)}
-	if c.mark != nil {
-		out.Path, out.Text = c.mark.Path, c.mark.Text
-		return out
-	}
-	out.Path = pathTo(r.Bytes, r.Signal.root(), c.at)
-	field := cursor{b: r.Bytes, pos: c.at, end: c.end}
-	field.next()
-	switch c.fault {
-	case FaultTraceID, FaultSpanID, FaultParentID:
-		size := 8
-		if c.fault == FaultTraceID {
-			size = 16
-		}
-		switch n := field.pos - field.off; {
-		case c.at == c.start:
-			out.Path += "." + c.fault.String()
-			out.Text = fmt.Sprintf("missing, want %d bytes", size)
-		case n == size:
-			out.Text = "all zero, want an id"
-		default:
-			out.Text = fmt.Sprintf("%d bytes, want %d", n, size)
-		}
-	case FaultUTF8:
-		out.Text = "not UTF-8"
+// reason says what came and what is wanted.
+func (r *Request) reason(e *edit) string {
+	switch e.fault {
+	case FaultTraceID:
+		return r.idReason(e, 16)
+	case FaultSpanID, FaultParentID:
+		return r.idReason(e, 8)
 	case FaultDepth:
-		out.Text = fmt.Sprintf("values nested deeper than %d", MaxDepth)
+		return fmt.Sprintf("values nested deeper than %d", MaxDepth)
 	case FaultCount:
-		out.Text = fmt.Sprintf("more than %d elements", MaxCount)
+		return fmt.Sprintf("more than %d elements", MaxCount)
 	case FaultBuckets:
-		counts, bounds := countBuckets(r.Bytes, field.at())
-		out.Path += ".bucket_counts"
-		out.Text = fmt.Sprintf("%d buckets for %d bounds of metric %q, want one more than bounds", counts, bounds, r.metricAt(c.at))
+		_, text := r.bucketsOf(e)
+		return text
 	}
-	return out
+	return e.fault.String()
 }
 
-// metricAt gives the name of the metric around a place.
-func (r *Request) metricAt(offset int) string {
-	m, c := metricsRequest, cursor{b: r.Bytes, end: len(r.Bytes)}
-	for c.next() {
-		f := schema[m].field(c.num)
-		if f == nil || f.kind != kindMessage || c.typ != wireBytes || offset < c.off || offset >= c.pos {
-			continue
+func (r *Request) idReason(e *edit, want int) string {
+	field := cursor{b: r.Bytes, pos: int(e.at), end: int(e.end)}
+	field.next()
+	switch n := field.pos - field.off; {
+	case e.at == e.start:
+		return fmt.Sprintf("missing, want %d bytes", want)
+	case n == 0:
+		return fmt.Sprintf("empty, want %d bytes", want)
+	case n == want:
+		return "all zero, want an id"
+	default:
+		return fmt.Sprintf("%d bytes, want %d", n, want)
+	}
+}
+
+// bucketsOf says which field of a histogram point does not fit, and why.
+func (r *Request) bucketsOf(e *edit) (field, text string) {
+	id, c := fieldAt(r.Bytes, r.Signal.root(), int(e.start))
+	return tallyOf(r.Bytes, schema[id].field(c.num).of, c.at()).misfit()
+}
+
+// fieldAt finds the field that begins at a place, and the message that it belongs to.
+func fieldAt(b []byte, root messageID, start int) (messageID, cursor) {
+	m, c := root, cursor{b: b, end: len(b)}
+	for c.next() && c.start != start {
+		if f := schema[m].field(c.num); start < c.pos && f != nil && f.kind == kindMessage {
+			m, c = f.of, over(b, c.at())
 		}
-		m, c = f.of, over(r.Bytes, c.at())
-		if m == metric {
-			break
+	}
+	return m, c
+}
+
+// metricAt gives the name of the metric around a place, cut if it is long, and whether there is one.
+func (r *Request) metricAt(offset int) (string, bool) {
+	m, c := r.Signal.root(), cursor{b: r.Bytes, end: len(r.Bytes)}
+	for m != metric {
+		if !c.next() {
+			return "", false
+		}
+		f := schema[m].field(c.num)
+		if f != nil && f.kind == kindMessage && c.typ == wireBytes && offset >= c.off && offset < c.pos {
+			m, c = f.of, over(r.Bytes, c.at())
 		}
 	}
 	var name []byte
@@ -109,5 +140,5 @@ func (r *Request) metricAt(offset int) string {
 			name = c.value()
 		}
 	}
-	return strings.ToValidUTF8(string(name), "\uFFFD")
+	return shorten(string(name), 64), true
 }

@@ -3,8 +3,6 @@ package otlp
 import (
 	"math"
 	"unicode/utf8"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Signal is a kind of telemetry.
@@ -34,21 +32,12 @@ type Request struct {
 	// Items counts the spans, log records or data points found, and Refused those of them that are faulty.
 	Items, Refused int
 
-	cuts      []cut
+	edits     []edit
+	mender    *mender // that has done them, or nil
 	marks     []Mark
 	sources   []Source
 	sequences []Sequence
 	source    *Source // that is being walked
-}
-
-// cut is a field that is refused: an item, or a container with everything in it, since what says whose the items are is faulty.
-type cut struct {
-	start, end int // of the field, its tag included
-	at         int // where the fault is
-	items      int
-	source     int32 // an index into sources, or -1
-	fault      Fault
-	mark       *Mark
 }
 
 // Mark is an item that Transcode could not read: it stands in the transcoded bytes as far as it was read.
@@ -60,11 +49,12 @@ type Mark struct {
 	Fault      Fault
 }
 
-// Scan walks all of b down to the last attribute. Faulty items are counted and left out of Kept; marks lists, in
-// order, the items that are known to be faulty already. b must not change while r is used. The error is a *Malformed:
-// the framing is bad, so that nothing of b can be trusted.
+// Scan walks all of b down to the last attribute. Faulty items are counted and left out of Kept; what can be mended is
+// mended there. marks lists, in order, the items that are known to be faulty already. b must not change while r is
+// used. The error is a *Malformed: the framing is bad, so that nothing of b can be trusted, or there is more to note of
+// b than MaxFaults or MaxSources.
 func (r *Request) Scan(s Signal, b []byte, marks []Mark) error {
-	*r = Request{Signal: s, Bytes: b, cuts: r.cuts[:0], marks: marks, sources: r.sources[:0], sequences: r.sequences[:0]}
+	*r = Request{Signal: s, Bytes: b, edits: r.edits[:0], marks: marks, sources: r.sources[:0], sequences: r.sequences[:0]}
 	if len(b) > math.MaxInt32 {
 		return malformed(b, s.root(), 0, tooBig)
 	}
@@ -80,10 +70,13 @@ func (r *Request) Scan(s Signal, b []byte, marks []Mark) error {
 func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 	m := &schema[id]
 	if m.role == source {
+		if len(r.sources) == MaxSources {
+			return start, tooManySources
+		}
 		r.openSource()
 	}
-	items, cuts := r.Items, len(r.cuts)
-	found := cut{start: start, end: int(rng.Off + rng.Len), source: int32(len(r.sources)) - 1}
+	items, edits := r.Items, len(r.edits)
+	found := edit{start: uint32(start), end: rng.Off + rng.Len}
 	once, first := uint32(0), true
 	c := over(r.Bytes, rng)
 	for c.next() {
@@ -97,11 +90,11 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 			}
 			once |= 1 << c.num
 		}
-		fault, at, bad := Fault(0), c.start, framed
+		at, bad := c.start, framed
 		switch {
 		case f.kind == kindText:
 			if !utf8.Valid(c.value()) {
-				fault = FaultUTF8
+				bad = r.edit(edit{start: uint32(c.start), end: uint32(c.pos)})
 			}
 		case f.kind != kindMessage:
 		case schema[f.of].role == item:
@@ -113,23 +106,37 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 		case schema[f.of].role != part:
 			at, bad = r.walk(f.of, c.at(), c.start)
 		default:
-			if f.of == resource {
-				r.source.identify(r.Bytes, c.at())
-			}
-			fault, at, bad = check(r.Bytes, f.of, c.at(), 0)
+			at, bad = r.part(f.of, &c, &found)
 		}
 		if bad != framed {
 			return at, bad
 		}
-		if fault != 0 && found.fault == 0 {
-			found.fault, found.at = fault, max(at, c.start)
-		}
 	}
-	if found.fault != 0 {
-		found.items = r.Items - items
-		r.cuts = append(r.cuts[:cuts], found)
+	if c.bad == framed && found.fault != 0 {
+		found.items = uint32(r.Items - items)
+		r.edits = r.edits[:edits]
+		return start, r.edit(found)
 	}
 	return c.start, c.bad
+}
+
+// part checks the message that c is at, which says something of all the items around it: its fault is theirs.
+func (r *Request) part(id messageID, c *cursor, around *edit) (int, reason) {
+	if id == resource && r.source.quickResource(r.Bytes, c.at()) {
+		return 0, framed
+	}
+	in := check(r.Bytes, id, c.at(), 0)
+	switch {
+	case in.bad != framed:
+		return in.at, in.bad
+	case in.fault != 0:
+		if around.fault == 0 {
+			around.fault, around.at = in.fault, uint32(max(in.at, c.start))
+		}
+	case in.mend != 0:
+		return c.start, r.edit(edit{start: uint32(c.start), end: uint32(c.pos)})
+	}
+	return 0, framed
 }
 
 // item checks the item at rng, whose field begins at start.
@@ -137,61 +144,36 @@ func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 	ordinal := r.Items
 	r.Items++
 	r.source.Items++
-	found := cut{start: start, end: int(rng.Off + rng.Len), items: 1, at: start, source: int32(len(r.sources)) - 1}
-	if len(r.marks) > 0 && r.marks[0].Item == ordinal {
-		found.mark, found.fault = &r.marks[0], r.marks[0].Fault
-		r.marks = r.marks[1:]
-		r.cuts = append(r.cuts, found)
-		return 0, framed
-	}
-	if id == span {
+	marked := len(r.marks) > 0 && r.marks[0].Item == ordinal
+	if id == span && !marked {
 		if t, ok := quickSpan(r.Bytes[rng.Off : rng.Off+rng.Len]); ok {
 			r.source.note(t)
 			return 0, framed
 		}
 	}
-	var bad reason
-	if found.fault, found.at, bad = check(r.Bytes, id, rng, 0); bad != framed {
-		return found.at, bad
+	found := edit{start: uint32(start), end: rng.Off + rng.Len, at: uint32(start), items: 1}
+	if marked {
+		found.mark, found.fault = &r.marks[0], r.marks[0].Fault
+		r.marks = r.marks[1:]
+		return start, r.edit(found)
 	}
-	if found.at < 0 {
-		found.at = start
+	in := check(r.Bytes, id, rng, 0)
+	if in.bad != framed {
+		return in.at, in.bad
 	}
-	if found.fault == 0 && id == histogramPoint && !bucketsFit(countBuckets(r.Bytes, rng)) {
-		found.fault, found.at = FaultBuckets, start
-	}
-	if found.fault != 0 {
-		r.cuts = append(r.cuts, found)
-		return 0, framed
-	}
-	r.source.note(timesOf(r.Bytes, id, rng))
-	return 0, framed
-}
-
-// Kept gives the request without what is refused: r.Bytes itself if that is nothing.
-func (r *Request) Kept() []byte {
-	if len(r.cuts) == 0 {
-		return r.Bytes
-	}
-	dst := make([]byte, 0, len(r.Bytes))
-	dst, _ = appendKept(dst, r.Bytes, &schema[r.Signal.root()], Range{Len: uint32(len(r.Bytes))}, r.cuts)
-	return dst
-}
-
-// appendKept copies the container at rng without the cuts, and gives the cuts behind it.
-func appendKept(dst, b []byte, m *message, rng Range, cuts []cut) ([]byte, []cut) {
-	c := over(b, rng)
-	for c.next() {
-		switch {
-		case len(cuts) == 0 || cuts[0].start >= c.pos:
-			dst = append(dst, b[c.start:c.pos]...)
-		case cuts[0].start == c.start:
-			cuts = cuts[1:]
-		default:
-			var inner []byte
-			inner, cuts = appendKept(nil, b, &schema[m.field(c.num).of], c.at(), cuts)
-			dst = appendBytes(dst, protowire.Number(c.num), inner)
+	if in.fault == 0 && (id == histogramPoint || id == exponentialPoint) {
+		if _, text := tallyOf(r.Bytes, id, rng).misfit(); text != "" {
+			in = finding{fault: FaultBuckets, at: start}
 		}
 	}
-	return dst, cuts
+	if in.fault != 0 {
+		found.fault, found.at = in.fault, uint32(max(in.at, start))
+		return start, r.edit(found)
+	}
+	r.source.note(timesOf(r.Bytes, id, rng))
+	if in.mend != 0 {
+		found.items = 0
+		return start, r.edit(found)
+	}
+	return 0, framed
 }

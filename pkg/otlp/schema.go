@@ -181,7 +181,7 @@ var schema = [...]message{
 		3: objects("attributes", keyValue),
 		4: one("dropped_attributes_count", kindUint32),
 	}},
-	// The ids of a link are not checked: a bad link must not cost its span.
+	// The ids of a link are no faults: a bad link is cut out and does not cost its span.
 	spanLink: {fields: []field{
 		1: one("trace_id", kindID),
 		2: one("span_id", kindID),

@@ -3,12 +3,13 @@ package otlp
 import (
 	"bytes"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // Source is what one resource sent in a request: who it says it is, and what can be told of its items.
 type Source struct {
-	// Service is the service.name, and the SDK fields are telemetry.sdk.*: parts of Request.Bytes, nil for what is not
-	// said or no text.
+	// Service is the service.name, and the SDK fields are telemetry.sdk.*: parts of Request.Bytes if they are UTF-8,
+	// mended copies if not, nil for what is not said or no text.
 	Service, SDKLanguage, SDKName, SDKVersion []byte
 	// Items counts the items, and Refused those of them that are faulty.
 	Items, Refused int
@@ -57,16 +58,16 @@ func (r *Request) openSource() {
 
 // settle tells every source what was found of it, once nothing moves any more.
 func (r *Request) settle() {
-	for i := range r.cuts {
-		c := &r.cuts[i]
-		r.Refused += c.items
-		if c.source < 0 {
+	for i := range r.edits {
+		e := &r.edits[i]
+		r.Refused += int(e.items)
+		if e.source < 0 || e.fault == 0 {
 			continue
 		}
-		s := &r.sources[c.source]
-		s.Refused += c.items
+		s := &r.sources[e.source]
+		s.Refused += int(e.items)
 		if s.Fault == 0 {
-			s.Fault = c.fault
+			s.Fault = e.fault
 		}
 	}
 	from := 0
@@ -117,24 +118,49 @@ func timesOf(b []byte, id messageID, rng Range) (t times) {
 	return t
 }
 
-// identify reads the attributes of the Resource at rng; of equal ones the first counts.
-func (s *Source) identify(b []byte, rng Range) {
+// quickResource reads who sent from the Resource at rng, and tells whether it has neither faults nor anything to mend:
+// if not, or if that takes a closer look, check says more.
+func (s *Source) quickResource(b []byte, rng Range) bool {
+	elements, fine := 0, true
 	c := over(b, rng)
 	for c.next() {
-		if c.num != 1 || c.typ != wireBytes {
-			continue
-		}
-		kv := c.value()
-		if len(kv) < 2 || kv[0] == 1<<3|wireBytes && !named(int(kv[1])) {
-			continue
-		}
-		key, v := pair(kv)
-		if into := s.field(key); into != nil && *into == nil {
-			if k, _, text := v.find(); k == ValueString && len(text) > 0 {
-				*into = text
-			}
+		switch uint64(c.num)<<3 | uint64(c.typ) {
+		case 1<<3 | wireBytes: // attributes
+			kv := c.value()
+			s.identify(kv)
+			elements++
+			fine = fine && quickPair(kv)
+		case 2<<3 | wireVarint: // dropped_attributes_count
+		default:
+			fine = false
 		}
 	}
+	return fine && c.bad == framed && elements <= MaxCount
+}
+
+// identify reads an attribute of the resource; of equal ones the first counts.
+func (s *Source) identify(kv []byte) {
+	if len(kv) < 2 || kv[0] == 1<<3|wireBytes && !named(int(kv[1])) {
+		return
+	}
+	key, text := textPair(kv)
+	if into := s.field(key); into != nil && *into == nil && len(text) > 0 {
+		*into = validUTF8(text)
+	}
+}
+
+// textPair splits a KeyValue whose value is text; that of another kind is nil. Of the usual form it is read where it
+// lies.
+func textPair(kv []byte) (key, text []byte) {
+	if v := 2 + int(kv[1]); kv[0] == 1<<3|wireBytes && v < 0x82 && len(kv) >= v+4 && len(kv)-v < 0x82 &&
+		kv[v] == 2<<3|wireBytes && int(kv[v+1]) == len(kv)-v-2 && kv[v+2] == uint8(ValueString)<<3|wireBytes && int(kv[v+3]) == len(kv)-v-4 {
+		return kv[2:v], kv[v+4:]
+	}
+	key, v := pair(kv)
+	if k, _, b := v.find(); k == ValueString {
+		text = b
+	}
+	return key, text
 }
 
 // named tells whether a key that identify looks for has n bytes: encoders write the key first, so that most attributes
@@ -183,7 +209,7 @@ func (r *Request) noteSequence(span []byte) {
 			found.Count = n
 		}
 	}
-	if len(found.Stream) == 0 || int64(found.First) < 1 || int64(found.Count) < 1 {
+	if len(found.Stream) == 0 || !utf8.Valid(found.Stream) || int64(found.First) < 1 || int64(found.Count) < 1 {
 		return
 	}
 	r.sequences = append(r.sequences, found)

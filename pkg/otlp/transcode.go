@@ -3,38 +3,49 @@ package otlp
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/triflow/triflow/pkg/jsonscan"
 )
+
+// ErrTooLarge says that a request in JSON takes more bytes as protobuf than it may. A part of it would be taken.
+var ErrTooLarge = errors.New("request too large")
+
+// MaxMarks bounds the items that Transcode marks.
+const MaxMarks = 1 << 16
+
+// maxJSONDepth bounds the nesting of a JSON document: what MaxDepth values need, and a little for what is around them.
+const maxJSONDepth = 3*MaxDepth + 64
+
+// markBytes is what a Mark takes beside its texts, at least.
+const markBytes = 64
 
 // Transcode turns an export request in OTLP/JSON into protobuf, appended to dst. It is strict about JSON and lenient
 // about its dialects: keys in lowerCamelCase or snake_case, 64-bit integers as numbers or strings, ids in hex of
 // either case, enums as numbers or names; unknown keys are passed over. An item with a value that does not fit its
-// field is marked, for Request.Scan to refuse it alone. The error is a *BadJSON.
-func Transcode(dst []byte, s Signal, body []byte) (request []byte, marks []Mark, err error) {
-	t := transcoder{jsonScanner: jsonScanner{b: body}, out: dst}
-	defer func() {
-		switch bad := recover().(type) {
-		case nil:
-		case *BadJSON:
-			if bad.Path == "" {
-				bad.Path = t.pathText()
-			}
-			request, marks, err = nil, nil, bad
-		default:
-			panic(bad)
+// field is marked, for Request.Scan to refuse it alone. The request and its marks take at most limit bytes together.
+// The error is a *jsonscan.Error, all of the request being lost with it, or wraps ErrTooLarge.
+func Transcode(dst []byte, s Signal, body []byte, limit int) (request []byte, marks []Mark, err error) {
+	t := transcoder{out: dst, start: len(dst), limit: limit}
+	err = jsonscan.Read(body, maxJSONDepth, func(scanner *jsonscan.Scanner) {
+		t.Scanner = scanner
+		t.message(s.root(), 0)
+		if top := schema[s.root()].field(1).name; t.strangers && !t.known {
+			t.Fail("no key of an export request of %s, want %q", s, JSONPath(top))
 		}
-	}()
-	t.message(s.root(), 0)
-	if t.peek(); t.pos < len(body) {
-		t.unexpected("the end of the JSON")
+	})
+	var bad *jsonscan.Error
+	if errors.As(err, &bad) {
+		bad.Path = JSONPath(t.pathText())
 	}
-	if top := schema[s.root()].field(1).name; t.strangers && !t.known {
-		t.fail("no key of an export request of %s, want %q", s, JSONPath(top))
+	if err != nil {
+		return nil, nil, err
 	}
 	return t.out, t.marks, nil
 }
@@ -54,10 +65,13 @@ func JSONPath(path string) string {
 }
 
 type transcoder struct {
-	jsonScanner
+	*jsonscan.Scanner
 	out   []byte
+	start int // of the request in out
+	limit int // of what the request and its marks take
 	path  []step
 	marks []Mark
+	noted int // bytes that the marks take
 
 	items            int  // items begun
 	inItem, faulty   bool // inside an item; which is marked
@@ -74,11 +88,11 @@ func (t *transcoder) message(id messageID, values int) {
 	if id == anyValue {
 		if values++; values > MaxDepth {
 			t.mark(FaultDepth, fmt.Sprintf("values nested deeper than %d", MaxDepth))
-			t.skip()
+			t.Skip()
 			return
 		}
 	}
-	if t.peek() != '{' {
+	if t.Peek() != '{' {
 		t.misfit("an object")
 		return
 	}
@@ -87,27 +101,27 @@ func (t *transcoder) message(id messageID, values int) {
 		t.inItem, t.faulty = true, false
 		defer func() { t.items, t.inItem = t.items+1, false }()
 	}
-	outermost := t.depth == 0
-	t.object(func(key []byte) {
+	outermost := t.Depth() == 0
+	t.Object(func(key []byte) {
 		num := m.named(key)
 		if outermost {
 			t.known, t.strangers = t.known || num > 0, true
 		}
 		if num == 0 {
-			t.skip()
+			t.Skip()
 			return
 		}
 		f := &m.fields[num]
 		t.path = append(t.path, step{field: f})
 		switch {
 		case t.isNull():
-			t.literal()
+			t.Literal()
 		case !f.list:
 			t.field(f, protowire.Number(num), values)
-		case t.peek() != '[':
+		case t.Peek() != '[':
 			t.misfit("an array")
 		default:
-			t.array(func(i int) {
+			t.Array(func(i int) {
 				t.path[len(t.path)-1].index = i
 				t.field(f, protowire.Number(num), values)
 			})
@@ -144,7 +158,7 @@ func sameName(name string, key []byte) bool {
 	return j == len(key)
 }
 
-func (t *transcoder) isNull() bool { return t.peek() == 'n' }
+func (t *transcoder) isNull() bool { return t.Peek() == 'n' }
 
 // field reads one value of a field.
 func (t *transcoder) field(f *field, num protowire.Number, values int) {
@@ -156,12 +170,12 @@ func (t *transcoder) field(f *field, num protowire.Number, values int) {
 		t.out = insertLength(t.out, start)
 	case kindText:
 		if s, ok := t.quoted("a string"); ok {
-			t.out = appendBytes(t.out, num, s)
+			t.bytes(num, s)
 		}
 	case kindBytes:
 		if s, ok := t.quoted("a string in base64"); ok {
 			if b, ok := fromBase64(s); ok {
-				t.out = appendBytes(t.out, num, b)
+				t.bytes(num, b)
 			} else {
 				t.mark(FaultValue, fmt.Sprintf("%s, want base64", clip(s)))
 			}
@@ -177,6 +191,13 @@ func (t *transcoder) field(f *field, num protowire.Number, values int) {
 			t.appendNumber(f.kind, num, v)
 		}
 	}
+	t.room(0)
+}
+
+// bytes writes a field of bytes.
+func (t *transcoder) bytes(num protowire.Number, b []byte) {
+	t.room(len(b))
+	t.out = appendBytes(t.out, num, b)
 }
 
 func (t *transcoder) appendNumber(k kind, num protowire.Number, v uint64) {
@@ -204,7 +225,7 @@ func (t *transcoder) id(f *field, num protowire.Number) {
 	_, err := hex.Decode(b, s)
 	switch {
 	case err == nil && (f.id == 0 || len(b) == int(f.id) || len(b) == 0):
-		t.out = appendBytes(t.out, num, b)
+		t.bytes(num, b)
 	case f.id != 0:
 		t.mark(f.fault, fmt.Sprintf("%s, want %d hex digits", clip(s), 2*f.id))
 	}
@@ -212,18 +233,18 @@ func (t *transcoder) id(f *field, num protowire.Number) {
 
 // quoted reads a string, or faults.
 func (t *transcoder) quoted(want string) ([]byte, bool) {
-	if t.peek() != '"' {
+	if t.Peek() != '"' {
 		t.misfit(want)
 		return nil, false
 	}
-	return t.text(), true
+	return t.Text(), true
 }
 
 func (t *transcoder) double() (float64, bool) {
 	var text string
-	switch c := t.peek(); {
+	switch c := t.Peek(); {
 	case c == '"':
-		text = string(t.text())
+		text = string(t.Text())
 		switch text {
 		case "NaN":
 			return math.NaN(), true
@@ -233,13 +254,13 @@ func (t *transcoder) double() (float64, bool) {
 			return math.Inf(-1), true
 		}
 	case c == '-' || c >= '0' && c <= '9':
-		text = string(t.literal())
+		text = string(t.Literal())
 	default:
 		t.misfit("a number")
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || !isNumber([]byte(text)) {
+	if err != nil || !jsonscan.IsNumber([]byte(text)) {
 		t.mark(FaultValue, fmt.Sprintf("%s, want a double", clip([]byte(text))))
 		return 0, false
 	}
@@ -248,14 +269,10 @@ func (t *transcoder) double() (float64, bool) {
 
 // misfit passes over a value of the wrong type.
 func (t *transcoder) misfit(want string) {
-	start := t.pos
-	what := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a bool", 'f': "a bool", 'n': "null"}[t.peek()]
-	if what == "" {
-		what = "a number"
-	}
-	t.skip()
+	what, start := t.Kind(), t.Pos()
+	t.Skip()
 	if !t.inItem {
-		t.pos = start
+		t.FailAt(start, "%s, want %s", what, want)
 	}
 	t.mark(FaultValue, what+", want "+want)
 }
@@ -263,13 +280,32 @@ func (t *transcoder) misfit(want string) {
 // mark notes a fault of the item that is being read, the first one only. Outside of an item it fails the request.
 func (t *transcoder) mark(f Fault, text string) {
 	if !t.inItem {
-		t.fail("%s", text)
+		t.Fail("%s", text)
 	}
-	if !t.faulty {
-		t.marks = append(t.marks, Mark{Item: t.items, Path: t.pathText(), Text: text, Fault: f})
-		t.faulty = true
+	if t.faulty {
+		return
+	}
+	m := Mark{Item: t.items, Path: t.pathText(), Text: text, Fault: f}
+	t.noted += markBytes + len(m.Path) + len(m.Text)
+	t.room(0)
+	if len(t.marks) == MaxMarks {
+		t.Stop(tooLarge(fmt.Sprintf("more than %d items are faulty", MaxMarks)))
+	}
+	t.marks, t.faulty = append(t.marks, m), true
+}
+
+// room makes sure that n more bytes are within the limit.
+func (t *transcoder) room(n int) {
+	if len(t.out)-t.start+t.noted+n > t.limit {
+		t.Stop(tooLarge(fmt.Sprintf("more than %d bytes as protobuf, at byte %d of the JSON", t.limit, t.Pos())))
 	}
 }
+
+// tooLarge says why a request is.
+type tooLarge string
+
+func (e tooLarge) Error() string { return ErrTooLarge.Error() + ": " + string(e) }
+func (e tooLarge) Unwrap() error { return ErrTooLarge }
 
 func (t *transcoder) pathText() string {
 	var b strings.Builder

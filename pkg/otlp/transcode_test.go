@@ -17,8 +17,12 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/triflow/triflow/pkg/jsonscan"
 	"github.com/triflow/triflow/pkg/otlp"
 )
+
+// limit is beyond what these tests need.
+const limit = 1 << 30
 
 const aSpan = `"traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"eee19b7ec3c1b174"`
 
@@ -30,7 +34,7 @@ func spans(fields ...string) string {
 // transcoded gives the spans that a body holds.
 func transcoded(t *testing.T, body string) []*tracev1.Span {
 	t.Helper()
-	b, marks, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(body))
+	b, marks, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(body), limit)
 	require.NoError(t, err)
 	require.Empty(t, marks)
 	var m collectorv1.ExportTraceServiceRequest
@@ -92,10 +96,9 @@ func TestAJSONValueThatDoesNotFitCostsItsItem(t *testing.T) {
 		"a bool in quotes":   {aSpan + `,"attributes":[{"key":"a","value":{"boolValue":"true"}}]`, ".attributes[0].value.bool_value", `a string, want true or false`, otlp.FaultValue},
 		"values too deep":    {aSpan + `,"attributes":[{"key":"a","value":` + deep(65) + `}]`, ".attributes[0].value" + strings.Repeat(".array_value.values[0]", 64), "values nested deeper than 64", otlp.FaultDepth},
 		"neither of its ids": {`"name":"n"`, ".trace_id", "missing, want 16 bytes", otlp.FaultTraceID},
-		"text not UTF-8":     {aSpan + ",\"name\":\"caf\xe9\"", ".name", "not UTF-8", otlp.FaultUTF8},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, marks, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(spans(aSpan, c.json, aSpan)))
+			b, marks, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(spans(aSpan, c.json, aSpan)), limit)
 			require.NoError(t, err)
 			var r otlp.Request
 			require.NoError(t, r.Scan(otlp.SignalTraces, b, marks))
@@ -130,12 +133,51 @@ func TestABodyThatIsNoRequestInJSONIsRefusedAsAWhole(t *testing.T) {
 		"nesting in an unknown": {spans(aSpan + `,"new":` + strings.Repeat(`{"a":`, 1e5)), "JSON nested deeper than 256 at byte"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(c.json))
+			_, _, err := otlp.Transcode(nil, otlp.SignalTraces, []byte(c.json), limit)
 			require.ErrorContains(t, err, c.err)
-			var bad *otlp.BadJSON
+			var bad *jsonscan.Error
 			require.ErrorAs(t, err, &bad)
 		})
 	}
+}
+
+func TestARequestInJSONTakesAtMostTheLimitAsProtobuf(t *testing.T) {
+	for name, fields := range map[string]string{
+		"texts":    aSpan + `,"name":"` + strings.Repeat("x", 300) + `"`,
+		"numbers":  aSpan + `,"startTimeUnixNano":1,"flags":1`,
+		"messages": aSpan + `,"attributes":[` + strings.Repeat(`{},`, 200) + `{}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := []byte(spans(fields))
+			whole, _, err := otlp.Transcode(nil, otlp.SignalTraces, body, limit)
+			require.NoError(t, err)
+			prefix := []byte("before")
+			b, _, err := otlp.Transcode(prefix, otlp.SignalTraces, body, len(whole))
+			require.NoError(t, err)
+			require.Equal(t, append(prefix, whole...), b)
+			for most := range len(whole) {
+				b, marks, err := otlp.Transcode(nil, otlp.SignalTraces, body, most)
+				require.ErrorIs(t, err, otlp.ErrTooLarge)
+				require.Nil(t, b)
+				require.Nil(t, marks)
+			}
+		})
+	}
+}
+
+func TestMarksCountAgainstTheLimitToo(t *testing.T) {
+	bad := strings.Repeat(`{"name":1},`, otlp.MaxMarks)
+	body := func(more string) []byte {
+		return []byte(spans(strings.TrimPrefix(strings.TrimSuffix(bad, "},"), "{") + more))
+	}
+	_, marks, err := otlp.Transcode(nil, otlp.SignalTraces, body(""), limit)
+	require.NoError(t, err)
+	require.Len(t, marks, otlp.MaxMarks)
+	_, _, err = otlp.Transcode(nil, otlp.SignalTraces, body(`},{"name":1`), limit)
+	require.ErrorIs(t, err, otlp.ErrTooLarge)
+	require.EqualError(t, err, "request too large: more than 65536 items are faulty")
+	_, _, err = otlp.Transcode(nil, otlp.SignalTraces, body(""), len(bad))
+	require.ErrorContains(t, err, "request too large: more than 720896 bytes as protobuf, at byte ")
 }
 
 func TestWhatTheCollectorWritesAsJSONIsReadBackUnchanged(t *testing.T) {
@@ -183,7 +225,7 @@ func requireTranscodes(t *testing.T, s otlp.Signal, m interface {
 	require.NoError(t, err)
 	want := message(s)
 	require.NoError(t, proto.Unmarshal(plain, want))
-	b, marks, err := otlp.Transcode(nil, s, body)
+	b, marks, err := otlp.Transcode(nil, s, body, limit)
 	require.NoError(t, err, string(body))
 	require.Empty(t, marks)
 	requireMessage(t, want, b)
@@ -200,7 +242,7 @@ func FuzzWhatIsTakenAsJSONIsJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, signal uint8, body string) {
 		s := otlp.Signal(signal % 3)
-		b, marks, err := otlp.Transcode(nil, s, []byte(body))
+		b, marks, err := otlp.Transcode(nil, s, []byte(body), limit)
 		if err != nil {
 			return
 		}

@@ -28,6 +28,8 @@ const (
 	givenTwice
 	tooBig
 	badPacked
+	tooManyFaults
+	tooManySources
 )
 
 // String gives the words of an error message.
@@ -47,6 +49,10 @@ func (r reason) String() string {
 		return "given twice, want at most once"
 	case badPacked:
 		return "a packed list does not end with a number"
+	case tooManyFaults:
+		return "more than 65536 faulty items"
+	case tooManySources:
+		return "more than 65536 resources"
 	case tooBig:
 		return "more than 2147483647 bytes"
 	}

@@ -13,9 +13,9 @@ func (l *Log) check(headers []*segmentHeader, i int, next uint64, k known) (uint
 			s.baseTotal = l.segments[i-1].total
 		}
 	case i == 0:
-		l.missing(s, k.released, k)
+		l.missing(s, header, place{}, k)
 	case header.previous != l.segments[i-1].base:
-		l.missing(s, l.segments[i-1].last, k)
+		l.missing(s, header, l.segments[i-1].finish(), k)
 	}
 	if header != nil {
 		s.baseTotal = header.baseTotal
@@ -24,13 +24,13 @@ func (l *Log) check(headers []*segmentHeader, i int, next uint64, k known) (uint
 	if !newest {
 		seal = nil
 		if h := l.adopt(headers[i+1]); h != nil && h.previous == s.base {
-			seal = &limit{position: h.base - 1, total: h.baseTotal, end: int64(h.previousEnd)}
+			seal = &limit{position: h.previousLast(), total: h.baseTotal, end: int64(h.previousEnd)}
 		}
 	}
 	torn := l.scan(s, header != nil, seal)
 	sc := scanner{file: s.file, offset: s.end}
 	// A newest segment that is smaller than it was made was cut off.
-	torn = !sc.clean(s.size) || newest && header != nil && s.size < int64(header.size) || torn
+	torn = !sc.clean(s.size) || newest && header != nil && s.size < header.size || torn
 	s.suspect = s.suspect || torn
 	sealed := seal != nil && seal.end > 0
 	if torn && !sealed {
@@ -112,15 +112,19 @@ func (l *Log) scan(s *segment, known bool, seal *limit) (torn bool) {
 	return torn
 }
 
-// missing counts the files that were between s and the one that ends with last.
-func (l *Log) missing(s *segment, last uint64, k known) {
-	last = max(last, k.released)
-	if s.base-1 <= last {
-		return // they were released, and a power cut kept an older one
+// missing counts the files between from and s, whose header is h. The weight of those whose first records were released
+// is not known.
+func (l *Log) missing(s *segment, h *segmentHeader, from place, k known) {
+	if from.position < k.released {
+		from = place{position: k.released, total: h.baseTotal}
 	}
+	if h.previous == 0 || h.previousLast() <= from.position {
+		return // nothing was there, or it was released and a power cut kept an older one
+	}
+	records := h.previousLast() - from.position
 	l.stats.Damaged++
-	l.lost(s.base-1-last, 0)
-	l.opts.Log.Error("log segment missing", "before", s.name, "records", s.base-1-last)
+	l.lost(records, h.baseTotal-min(h.baseTotal, from.total))
+	l.opts.Log.Error("log segment missing", "before", s.name, "records", records)
 }
 
 func (l *Log) lost(records, weight uint64) {

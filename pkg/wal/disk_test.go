@@ -5,62 +5,103 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 	"syscall"
 )
 
-var errBroken = errors.New("disk is broken")
+var (
+	errBroken = errors.New("disk is broken")
+	errNoDisk = errors.New("disk has no power")
+)
 
-// memory is a disk whose power can be cut: what was not synced may be lost, sector by sector.
+// memory is a disk whose power can be cut: see outage_test.go for what that costs.
 type memory struct {
-	mu       sync.Mutex // guards all, files too
-	files    map[string]*memoryFile
-	synced   map[string]*memoryFile // the folder as it survives a cut
-	full     bool                   // Create fails
-	failSync int                    // so many syncs of files fail
+	mu      sync.Mutex // guards all, files too
+	files   map[string]*memoryFile
+	inodes  []*memoryFile          // all that were ever made, by number
+	synced  map[string]*memoryFile // the folder as it survives a cut
+	pending []rearrangement
+
+	journal []step // what was done, when keep is set
+	keep    bool
+	left    int  // so many steps until the power goes; below 0 it stays
+	torn    int  // so many bytes of the write that meets the end make it
+	gone    bool // the power is
+
+	full     bool // Create fails
+	failSync int  // so many syncs of files fail
+	room     int  // bytes that writes still find; below 0 there is no bound
 }
 
-// memoryFile has what a reader sees and what a cut leaves.
+// rearrangement is a change of the folder that waits for a sync.
+type rearrangement func(names map[string]*memoryFile, inodes []*memoryFile)
+
+// step is one change of a disk. Written again to another disk of the same past, it does the same.
+type step struct {
+	bytes int // of a write
+	do    func(d *memory, bytes int)
+}
+
+// memoryFile has what a reader sees and what is sure to survive a cut.
 type memoryFile struct {
 	disk        *memory
+	number      int
 	data, solid []byte
+	pending     []change
 }
 
-const sector = 512
+// change is a write that was not synced, or a new size.
+type change struct {
+	at   int
+	data []byte // nil for a new size, which is at
+	lost bool   // a sync failed on it: the next one does not write it
+}
 
 func newMemory() *memory {
-	return &memory{files: make(map[string]*memoryFile), synced: make(map[string]*memoryFile)}
+	return &memory{files: make(map[string]*memoryFile), synced: make(map[string]*memoryFile), left: -1, room: -1}
 }
 
-// cut gives the disk after a loss of power; keep tells for each sector that was not synced whether it made it.
-func (d *memory) cut(keep func() bool) *memory {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	after := newMemory()
-	for name, f := range d.synced {
-		solid := make([]byte, len(f.data))
-		copy(solid, f.solid)
-		for at := 0; at < len(solid); at += sector {
-			end := min(at+sector, len(solid))
-			if !slices.Equal(solid[at:end], f.data[at:end]) && keep() {
-				copy(solid[at:end], f.data[at:end])
-			}
+// add puts a file with data into the folder, for good.
+func (d *memory) add(name string, data []byte) *memoryFile {
+	f := &memoryFile{disk: d, number: len(d.inodes), data: data, solid: slices.Clone(data)}
+	d.inodes = append(d.inodes, f)
+	d.files[name], d.synced[name] = f, f
+	return f
+}
+
+// apply does s, unless the power goes; mu is held.
+func (d *memory) apply(s step) error {
+	if d.left == 0 {
+		if !d.gone && s.bytes > 0 {
+			s.do(d, min(d.torn, s.bytes))
 		}
-		after.files[name] = &memoryFile{disk: after, data: solid, solid: slices.Clone(solid)}
-		after.synced[name] = after.files[name]
+		d.gone = true
+		return errNoDisk
 	}
-	return after
+	d.left--
+	if d.keep {
+		d.journal = append(d.journal, s)
+	}
+	s.do(d, s.bytes)
+	return nil
+}
+
+// rearrange changes the folder; mu is held.
+func (d *memory) rearrange(change rearrangement) error {
+	return d.apply(step{do: func(d *memory, _ int) { d.await(change) }})
+}
+
+func (d *memory) await(change rearrangement) {
+	change(d.files, d.inodes)
+	d.pending = append(d.pending, change)
 }
 
 func (d *memory) List() (names []string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name := range d.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
+	return slices.Sorted(maps.Keys(d.files)), nil
 }
 
 func (d *memory) Create(name string, size int64) (file, error) {
@@ -69,9 +110,16 @@ func (d *memory) Create(name string, size int64) (file, error) {
 	if d.full {
 		return nil, &fs.PathError{Op: "allocate", Path: name, Err: syscall.ENOSPC}
 	}
-	f := &memoryFile{disk: d, data: make([]byte, size)}
-	d.files[name] = f
-	return f, nil
+	number := len(d.inodes)
+	err := d.apply(step{do: func(d *memory, _ int) {
+		size := change{at: int(size)}
+		d.inodes = append(d.inodes, &memoryFile{disk: d, number: number, data: size.apply(nil, always), pending: []change{size}})
+		d.await(func(names map[string]*memoryFile, inodes []*memoryFile) { names[name] = inodes[number] })
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return d.files[name], nil
 }
 
 func (d *memory) Open(name string) (file, error) {
@@ -86,33 +134,42 @@ func (d *memory) Open(name string) (file, error) {
 func (d *memory) Rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f, ok := d.files[from]
-	if !ok {
+	if _, ok := d.files[from]; !ok {
 		return fs.ErrNotExist
 	}
-	delete(d.files, from)
-	d.files[to] = f
-	return nil
+	return d.rearrange(func(names map[string]*memoryFile, _ []*memoryFile) {
+		names[to] = names[from]
+		delete(names, from)
+	})
 }
 
 func (d *memory) Remove(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.files, name)
-	return nil
+	return d.rearrange(func(names map[string]*memoryFile, _ []*memoryFile) { delete(names, name) })
 }
 
 func (d *memory) Sync() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	clear(d.synced)
-	for name, f := range d.files {
-		d.synced[name] = f
-	}
-	return nil
+	return d.apply(step{do: func(d *memory, _ int) { d.synced, d.pending = maps.Clone(d.files), nil }})
 }
 
 func (d *memory) Close() error { return nil }
+
+// change writes to the file, or gives it another size; the lock is held.
+func (f *memoryFile) change(at int, data []byte) error {
+	number := f.number
+	return f.disk.apply(step{bytes: len(data), do: func(d *memory, n int) {
+		f := d.inodes[number]
+		c := change{at: at, data: data}
+		if data != nil {
+			c.data = data[:n]
+		}
+		f.data = c.apply(f.data, always)
+		f.pending = append(f.pending, c)
+	}})
+}
 
 func (f *memoryFile) ReadAt(b []byte, at int64) (int, error) {
 	f.disk.mu.Lock()
@@ -133,10 +190,19 @@ func (f *memoryFile) ReadAt(b []byte, at int64) (int, error) {
 func (f *memoryFile) WriteAt(b []byte, at int64) (int, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	if grow := int(at) + len(b) - len(f.data); grow > 0 {
-		f.data = append(f.data, make([]byte, grow)...)
+	d := f.disk
+	if d.room >= 0 && len(b) > d.room {
+		n := d.room
+		d.room = 0
+		return n, errors.Join(f.change(int(at), slices.Clone(b[:n])), syscall.ENOSPC)
 	}
-	return copy(f.data[at:], b), nil
+	if d.room >= 0 {
+		d.room -= len(b)
+	}
+	if err := f.change(int(at), append([]byte{}, b...)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 func (f *memoryFile) WriteParts(parts [][]byte, at int64) error {
@@ -153,19 +219,20 @@ func (f *memoryFile) Size() (int64, error) {
 func (f *memoryFile) Truncate(size int64) error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	f.data = slices.Clone(f.data[:size])
-	return nil
+	return f.change(int(size), nil)
 }
 
+// Sync fails as a page cache does: what it could not write it forgets, and the next Sync says yes.
 func (f *memoryFile) Sync() error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	if f.disk.failSync > 0 {
+	number, fails := f.number, f.disk.failSync > 0
+	err := f.disk.apply(step{do: func(d *memory, _ int) { d.inodes[number].settle(fails) }})
+	if err == nil && fails {
 		f.disk.failSync--
-		return errBroken
+		err = errBroken
 	}
-	f.solid = slices.Clone(f.data)
-	return nil
+	return err
 }
 
 func (f *memoryFile) Close() error { return nil }

@@ -132,13 +132,14 @@ func TestASegmentThatIsGoneIsCounted(t *testing.T) {
 	d := newMemory()
 	l := openMemory(t, d, Options{})
 	for range 12 { // four in a segment
-		put(t, l, 1, strings.Repeat("x", 960))
+		put(t, l, 3, strings.Repeat("x", 960))
 	}
 	require.NoError(t, l.Close())
 	d.set(func() { delete(d.files, segmentName(5)) })
 	l = openMemory(t, d, Options{})
 	require.Len(t, rest(t, l, 1), 8)
 	require.Equal(t, uint64(4), l.Stats().LostRecords)
+	require.Equal(t, uint64(12), l.Stats().LostWeight)
 	require.Equal(t, uint64(13), put(t, l, 1, ""))
 }
 

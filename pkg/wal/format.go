@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	version      = 1
-	headerBytes  = 64 // of a segment
-	recordBytes  = 40 // of a record, before its payload
-	endBytes     = 8  // the zero word after the last record
-	alignment    = 8
-	recordMarker = 0x8d5afe1b
+	version         = 1
+	headerBytes     = 64 // of a segment
+	recordBytes     = 40 // of a record, before its payload
+	endBytes        = 8  // the zero word after the last record
+	alignment       = 8
+	maxSegmentBytes = alignment << 32 // so that a header can say sizes and counts in 32 bits
+	recordMarker    = 0x8d5afe1b
 )
 
 var (
@@ -31,14 +32,23 @@ type segmentHeader struct {
 	id                    uint64
 	base, baseTotal       uint64
 	previous, previousEnd uint64 // base and end of the segment before; 0 without one
-	size                  uint64 // of the file when it was made
+	records               uint32 // in the segment before, damaged ones too; positions have no gap inside of a segment
+	size                  int64  // of the file when it was made; a multiple of alignment
+}
+
+// previousLast is the position of the last record in the segment before.
+func (h segmentHeader) previousLast() uint64 {
+	if h.records == 0 && h.previousEnd > headerBytes {
+		return h.base - 1 // an older program did not count
+	}
+	return h.previous + uint64(h.records) - 1
 }
 
 func (h segmentHeader) encode() []byte {
 	b := make([]byte, headerBytes)
 	copy(b, segmentMagic[:])
 	little.PutUint32(b[8:], version)
-	for i, v := range []uint64{h.id, h.base, h.baseTotal, h.previous, h.previousEnd, h.size} {
+	for i, v := range []uint64{h.id, h.base, h.baseTotal, h.previous, h.previousEnd, uint64(h.records)<<32 | uint64(h.size/alignment)} {
 		little.PutUint64(b[16+8*i:], v)
 	}
 	little.PutUint32(b[12:], blockSum(b))
@@ -50,7 +60,10 @@ func decodeSegmentHeader(b []byte) (segmentHeader, bool) {
 		return segmentHeader{}, false
 	}
 	at := func(i int) uint64 { return little.Uint64(b[16+8*i:]) }
-	return segmentHeader{id: at(0), base: at(1), baseTotal: at(2), previous: at(3), previousEnd: at(4), size: at(5)}, true
+	return segmentHeader{
+		id: at(0), base: at(1), baseTotal: at(2), previous: at(3), previousEnd: at(4),
+		records: uint32(at(5) >> 32), size: int64(uint32(at(5))) * alignment,
+	}, true
 }
 
 // recordHeader is what stands before a payload.

@@ -33,7 +33,7 @@ func FuzzScanner(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := newMemory()
-		file := &memoryFile{disk: d, data: data}
+		file := d.add(segmentName(1), data)
 		sc := scanner{file: file, id: fuzzID, offset: headerBytes, end: int64(len(data))}
 		last := uint64(0)
 		for {
@@ -67,8 +67,8 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 		d := newMemory()
-		d.files[segmentName(1)] = &memoryFile{disk: d, data: segment}
-		d.files[markName] = &memoryFile{disk: d, data: markBytes}
+		d.add(segmentName(1), segment)
+		d.add(markName, markBytes)
 		l := openMemory(t, d, Options{})
 		if l.Stats().Position > 1<<62 {
 			t.Skip("positions of a forged file have come to their end")

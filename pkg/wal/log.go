@@ -58,6 +58,7 @@ type Log struct {
 	spares   []spare
 	marks    []*Mark       // by name, own first; replaced, never changed
 	position uint64        // up to it all is durable, or never given again
+	reserved uint64        // the marks say on disk that positions up to it may have been given; see reserve
 	newest   uint64        // position of the newest durable record
 	total    uint64        // weight up to it
 	advanced chan struct{} // closed when there is more to read; nil while nobody waits
@@ -184,6 +185,7 @@ func (l *Log) Close() error {
 	defer l.releasing.Unlock()
 	l.mu.Lock()
 	segments, marks := l.segments, l.marks
+	l.reserved = 0 // all that was given is known
 	slots := make([]slot, 0, len(marks))
 	for _, m := range marks {
 		slots = append(slots, m.slot())

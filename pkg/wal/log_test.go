@@ -3,6 +3,7 @@ package wal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,15 +41,24 @@ func put(t testing.TB, l *Log, weight int, data string) uint64 {
 }
 
 // rest reads from position to the newest record.
-func rest(t require.TestingT, l *Log, from uint64) (out []Record) {
+func rest(t require.TestingT, l *Log, from uint64) []Record {
+	out, err := readAll(l, from)
+	require.NoError(t, err)
+	return out
+}
+
+// readAll is rest, for who has no test.
+func readAll(l *Log, from uint64) (out []Record, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // Next still gives what is there
 	r := l.Reader(from)
 	for {
 		rec, err := r.Next(ctx)
-		if err != nil {
-			require.ErrorIs(t, err, context.Canceled)
-			return out
+		switch {
+		case errors.Is(err, context.Canceled):
+			return out, nil
+		case err != nil:
+			return nil, err
 		}
 		out = append(out, rec)
 	}

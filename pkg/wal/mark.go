@@ -27,7 +27,7 @@ type MarkStats struct {
 	ReleasedTotal uint64 // weight up to and with it, as Record.Total
 
 	Bytes   int64  // behind by so many bytes, headers of records included
-	Records uint64 // behind by so many records, or less when damage has left a gap in the positions
+	Records uint64 // behind by so many records
 	Weight  uint64 // behind by that much weight
 }
 
@@ -132,9 +132,10 @@ func (m *Mark) Stats() MarkStats {
 // stats is Stats; mu is held.
 func (m *Mark) stats() MarkStats {
 	l := m.log
+	records, bytes := l.behind(m.at)
 	return MarkStats{
 		Name: m.name, Released: m.at.position, ReleasedTotal: m.at.total,
-		Bytes: l.behind(m.at), Records: l.position - m.at.position, Weight: l.total - m.at.total,
+		Bytes: bytes, Records: records, Weight: l.total - m.at.total,
 	}
 }
 
@@ -191,7 +192,7 @@ func (m *Mark) ahead(position uint64) (bool, error) {
 // slot is what the file of the mark should say; mu is held.
 func (m *Mark) slot() slot {
 	l := m.log
-	return slot{id: l.id, released: m.at.position, last: l.newest, total: l.total, given: l.position}
+	return slot{id: l.id, released: m.at.position, last: l.newest, total: l.total, given: max(l.position, l.reserved)}
 }
 
 // fileName is mark, or mark-NAME.

@@ -103,7 +103,7 @@ func TestAMarkOfANewerFormatIsRefusedAndLeftAlone(t *testing.T) {
 		little.PutUint32(b[at+8:], version+1)
 		little.PutUint32(b[at+12:], blockSum(b[at:at+headerBytes]))
 	}
-	d.files["junk.tmp"] = &memoryFile{disk: d}
+	d.add("junk.tmp", nil)
 	before := slices.Clone(b)
 	o := modelOptions
 	require.NoError(t, o.complete())

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -28,7 +29,9 @@ func (m *model) open(t *rapid.T) {
 	l, err := open(m.disk, o)
 	require.NoError(t, err)
 	m.log = l
-	require.LessOrEqual(t, l.Released(), m.released, "the mark leads")
+	for p := range m.stored { // a mark may only go over positions that were never given
+		require.False(t, m.released < p && p <= l.Released(), "the mark has gone over record %d", p)
+	}
 }
 
 func (m *model) append(t *rapid.T) {
@@ -84,10 +87,10 @@ func TestWhatIsAcknowledgedIsReadBackWhateverHappens(t *testing.T) {
 			"restart": func(t *rapid.T) {
 				require.NoError(t, m.log.Close())
 				m.open(t)
-				require.Equal(t, m.released, m.log.Released())
+				require.GreaterOrEqual(t, m.log.Released(), m.released)
 			},
 			"power cut": func(t *rapid.T) {
-				after := m.disk.cut(func() bool { return rapid.Bool().Draw(t, "sector") })
+				after := m.disk.cut(chance(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "chance"), 0))))
 				require.NoError(t, m.log.Close()) // it writes to the disk from before the cut
 				m.disk = after
 				m.open(t)

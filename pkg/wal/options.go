@@ -45,7 +45,7 @@ func (s *Sync) UnmarshalText(text []byte) error {
 
 // Options are the limits of a log. A zero field takes its default.
 type Options struct {
-	// SegmentBytes is the size of a file; 64 MiB by default, at least 4 KiB.
+	// SegmentBytes is the size of a file; 64 MiB by default, 4 KiB to 32 GiB.
 	SegmentBytes int64
 	// MaxBytes bounds all files that can still be needed; 4 GiB by default, at least two segments.
 	MaxBytes int64
@@ -82,7 +82,8 @@ func (o *Options) complete() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	want(o.SegmentBytes >= 4<<10, "segment bytes: %d, want at least 4096", o.SegmentBytes)
+	want(o.SegmentBytes >= 4<<10 && o.SegmentBytes < maxSegmentBytes, "segment bytes: %d, want 4096 to %d",
+		o.SegmentBytes, maxSegmentBytes-alignment)
 	want(o.SegmentBytes%alignment == 0, "segment bytes: %d, want a multiple of %d", o.SegmentBytes, alignment)
 	want(o.MaxBytes >= 2*o.SegmentBytes, "max bytes: %d, want at least two segments of %d", o.MaxBytes, o.SegmentBytes)
 	want(o.MaxRecordBytes > 0 && int64(o.MaxRecordBytes) <= room && o.MaxRecordBytes <= 1<<30,

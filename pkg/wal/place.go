@@ -22,10 +22,15 @@ func (s *segment) start() place {
 	return place{position: s.base - 1, total: s.baseTotal, base: s.base, offset: headerBytes}
 }
 
+// finish is the place behind the last record of s; Log.mu is held.
+func (s *segment) finish() place {
+	return place{position: s.last, total: s.total, base: s.base, offset: s.end}
+}
+
 // near gives the last place in s that is known and not behind position; Log.mu is held.
 func (s *segment) near(position uint64) place {
 	if position >= s.last {
-		return place{position: s.last, total: s.total, base: s.base, offset: s.end}
+		return s.finish()
 	}
 	n, found := slices.BinarySearchFunc(s.index, position, func(p place, position uint64) int {
 		return cmp.Compare(p.position, position)
@@ -85,20 +90,18 @@ func (l *Log) locate(from place, position uint64) place {
 	return at
 }
 
-// behind counts the bytes of the durable records behind p; mu is held.
-func (l *Log) behind(p place) (n int64) {
-	for i := len(l.segments) - 1; i >= 0; i-- {
+// behind counts the durable records behind p, and their bytes; mu is held.
+func (l *Log) behind(p place) (records uint64, bytes int64) {
+	for i := len(l.segments) - 1; i >= 0 && l.segments[i].base >= p.base; i-- {
 		s := l.segments[i]
-		switch {
-		case s.base > p.base:
-			n += s.end - headerBytes
-		case s.base == p.base:
-			return n + max(s.end-p.offset, 0)
-		default:
-			return n
+		from := s.start()
+		if s.base == p.base {
+			from = p
 		}
+		records += max(s.last, from.position) - from.position
+		bytes += max(s.end, from.offset) - from.offset
 	}
-	return n
+	return records, bytes
 }
 
 // Within gives the earliest position known behind which the records take at most so many bytes; at 0 bytes it is the

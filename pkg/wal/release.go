@@ -25,23 +25,17 @@ func (l *Log) release() error {
 // free frees the segments that all marks are past; releasing is held.
 func (l *Log) free() error {
 	l.mu.Lock()
-	marks, n := l.marks, 0
+	n := 0
 	for n < len(l.segments)-1 && l.segments[n].last <= l.oldest() {
 		n++
-	}
-	slots := make([]slot, 0, len(marks))
-	for _, m := range marks {
-		slots = append(slots, m.slot())
 	}
 	l.mu.Unlock()
 	if n == 0 {
 		return nil
 	}
 	// Once a segment is gone, only the marks know that nobody misses it.
-	for i, m := range marks {
-		if err := m.file.settle(slots[i]); err != nil {
-			return err
-		}
+	if err := l.settle(); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	gone := slices.Clone(l.segments[:n])
@@ -52,6 +46,30 @@ func (l *Log) free() error {
 		faults = append(faults, l.dispose(s))
 	}
 	return errors.Join(append(faults, l.disk.Sync())...)
+}
+
+// settleAll is settle for who has no lock.
+func (l *Log) settleAll() error {
+	l.releasing.Lock()
+	defer l.releasing.Unlock()
+	return l.settle()
+}
+
+// settle makes durable what the marks should say; releasing is held.
+func (l *Log) settle() error {
+	l.mu.Lock()
+	marks := l.marks
+	slots := make([]slot, 0, len(marks))
+	for _, m := range marks {
+		slots = append(slots, m.slot())
+	}
+	l.mu.Unlock()
+	for i, m := range marks {
+		if err := m.file.settle(slots[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // oldest is the position that all marks are past; mu is held.

@@ -12,10 +12,15 @@ func (w *writer) rotate() error {
 	if l.opts.Sync == SyncInterval {
 		w.syncLate()
 	}
+	if l.reserve(w.next) {
+		if err := l.settleAll(); err != nil {
+			return full(fmt.Errorf("reserve positions behind %d: %w", w.next, err))
+		}
+	}
 	previous, replaced := l.before(w.next)
-	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total, size: uint64(l.opts.SegmentBytes)}
+	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total, size: l.opts.SegmentBytes}
 	if previous != nil {
-		h.previous, h.previousEnd = previous.base, uint64(l.endOf(previous))
+		l.seal(&h, previous)
 	}
 	s, err := l.begin(h, replaced)
 	if err != nil {
@@ -54,10 +59,12 @@ func (l *Log) before(base uint64) (previous, replaced *segment) {
 	return previous, replaced
 }
 
-func (l *Log) endOf(s *segment) int64 {
+// seal says in h how far the segment before went.
+func (l *Log) seal(h *segmentHeader, previous *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return s.end
+	h.previous, h.previousEnd = previous.base, uint64(previous.end)
+	h.records = uint32(previous.last + 1 - previous.base)
 }
 
 // begin puts a segment with header h into the folder, in a spare file when there is one.

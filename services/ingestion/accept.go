@@ -20,7 +20,7 @@ type outcome struct {
 func (in *intake) accept(ctx context.Context, signal otlp.Signal, b *buffer, marks []otlp.Mark, f format) (outcome, *refusal) {
 	s, st := in.s, in.stream
 	if s.draining.Load() {
-		return outcome{}, st.refuse(refuse(draining, "the server is going down"), 1)
+		return outcome{}, in.refuse(refuse(draining, "the server is going down"), 1)
 	}
 	r, _ := s.requests.Get().(*otlp.Request)
 	if r == nil {
@@ -31,12 +31,17 @@ func (in *intake) accept(ctx context.Context, signal otlp.Signal, b *buffer, mar
 		s.requests.Put(r)
 	}()
 	if err := r.Scan(signal, b.bytes, marks); err != nil {
-		return outcome{}, st.refuse(notScanned(err), 1)
+		return outcome{}, in.refuse(notScanned(err), 1)
 	}
 	if items := r.Items - r.Refused; items > 0 {
-		if err := st.append(ctx, s.deps.Now(), items, b, r.Kept()); err != nil {
-			return outcome{}, st.refuse(notAppended(err), items)
+		if no := notAdmitted(in.admit.Charge(s.deps.Now(), items, len(b.bytes))); no != nil {
+			return outcome{}, in.refuse(no, items)
 		}
+		kept := r.Kept()
+		if err := st.append(ctx, s.deps.Now(), items, b, kept); err != nil {
+			return outcome{}, in.refuse(notAppended(err), items)
+		}
+		in.admit.Accept(items, len(kept))
 	}
 	out := outcome{refused: r.Refused}
 	if r.Refused == 0 {
@@ -44,6 +49,7 @@ func (in *intake) accept(ctx context.Context, signal otlp.Signal, b *buffer, mar
 	}
 	for i, fault := range r.Refusals() {
 		st.count(fault.Fault.String(), fault.Items)
+		in.admit.Refuse(reasonOf(fault.Fault.String()), fault.Items)
 		if i > 0 {
 			continue // a client hears of the first
 		}

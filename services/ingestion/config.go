@@ -18,6 +18,10 @@ type Config struct {
 	WALBytes      int64    `name:"wal-bytes" default:"4294967296" help:"Most bytes of one log on disk; there is one a signal. At least two segments."`
 	Durability    string   `name:"durability" default:"always" enum:"always,interval,none" help:"When a request is acknowledged: always after it is synced to disk, interval when it is written and synced within a second, none when it is written."`
 	SegmentBytes  int64    `name:"segment-bytes" default:"67108864" help:"Size of a file of a log. At least max-bytes and 4096 more."`
+	TenantHeader  string   `name:"tenant-header" default:"x-scope-orgid" help:"Header that names the tenant of a request; without it the tenant is called default."`
+	Limits        string   `name:"limits" help:"File with the limits of each tenant, in YAML or JSON; no limits by default." type:"path"`
+	Tenants       int      `name:"tenants" default:"1000" help:"Most tenants without limits of their own that are told apart; those beyond are accounted under other. 1 to 100000."`
+	ShedFrom      float64  `name:"shed-from" default:"0.8" help:"Share of the memory for requests, or of a log, from which requests are dropped by chance, 0.1 to 0.99."`
 	CORSOrigins   []string `name:"cors-origins" help:"Origins whose pages may send over HTTP, as https://shop.example, with at most one * each; none by default."`
 }
 
@@ -35,6 +39,9 @@ func (c Config) Validate() error {
 	want(c.MaxBytes >= 1024 && c.MaxBytes <= 32<<20, "max_bytes: %d, want 1024 to %d", c.MaxBytes, 32<<20)
 	want(c.InFlightBytes >= 2*int64(c.MaxBytes), "in_flight_bytes: %d, want at least %d", c.InFlightBytes, 2*c.MaxBytes)
 	want(c.SegmentBytes >= int64(c.MaxBytes)+4096, "segment_bytes: %d, want at least %d", c.SegmentBytes, c.MaxBytes+4096)
+	want(c.TenantHeader != "", "tenant_header: empty, want the name of a header")
+	want(c.Tenants >= 1 && c.Tenants <= 100_000, "tenants: %d, want 1 to 100000", c.Tenants)
+	want(c.ShedFrom >= 0.1 && c.ShedFrom <= 0.99, "shed_from: %v, want 0.1 to 0.99", c.ShedFrom)
 	var durability wal.Sync
 	err := durability.UnmarshalText([]byte(c.Durability))
 	want(err == nil, "durability: %q, want always, interval or none", c.Durability)

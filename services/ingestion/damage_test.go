@@ -20,8 +20,8 @@ func TestDamageCostsWhatItHitAndIsShown(t *testing.T) {
 	}{
 		{[]int{0}, 2, 0},
 		{[]int{1}, 2, 0},
-		{[]int{2}, 0, 1}, // at its end, a log cannot tell damage from a write that a crash cut off
-		{[]int{0, 1, 2}, 0, 1},
+		{[]int{2}, 2, 1},
+		{[]int{0, 1, 2}, 6, 1},
 	} {
 		dir := t.TempDir()
 		r := start(t, small(), dir, newSink())

@@ -5,11 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/tap"
 
 	"github.com/triflow/triflow/pkg/otlp"
@@ -137,30 +140,57 @@ func (s *Service) handler(signal otlp.Signal) grpc.MethodHandler {
 }
 
 func (s *Service) export(ctx context.Context, signal otlp.Signal, read func(any) error) (outcome, *refusal) {
-	in := intake{s: s, stream: s.streams[signal]}
-	in.stream.requests.Add(1)
+	in := intake{s: s, stream: s.streams[signal], address: peerOf(ctx)}
+	defer in.end()
+	if no := in.begin(first(metadata.ValueFromIncomingContext(ctx, s.cfg.TenantHeader))); no != nil {
+		return outcome{}, in.refuse(no, 1)
+	}
 	m := message{from: s.buffers}
 	defer func() { m.got.release() }()
-	defer in.end()
-	held, no := s.ceiling.read(ctx, func() (int, *refusal) {
+	no := s.seats.read(ctx, &in, func() (int, *refusal) {
 		if err := read(&m); err != nil {
 			return 0, notRead(err)
 		}
 		return len(m.got.bytes), nil
 	})
-	in.held = held
 	if no != nil {
-		return outcome{}, in.stream.refuse(no, 1)
+		return outcome{}, in.refuse(no, 1)
 	}
 	if encoding, packed := encodingOf(m.got.bytes); encoding != "" {
 		b, no := in.unpack(encoding, packed)
 		m.got.release()
 		m.got = b
 		if no != nil {
-			return outcome{}, in.stream.refuse(no, 1)
+			return outcome{}, in.refuse(no, 1)
 		}
 	}
 	return in.accept(ctx, signal, m.got, nil, otlpProtobuf)
+}
+
+// first of the values of a header, or nothing.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// peerOf is the host that a call comes from.
+func peerOf(ctx context.Context) string {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	return hostOf(p.Addr.String())
+}
+
+// hostOf leaves the port off an address.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
 }
 
 // limit bounds a call before it is read, whatever its own deadline, so that a client that stops sending frees its seat.

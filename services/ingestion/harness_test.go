@@ -5,13 +5,16 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
@@ -23,10 +26,15 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/triflow/triflow/pkg/handoff"
+	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/pkg/settings"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	AcceptZstd()
+	goleak.VerifyTestMain(m)
+}
 
 const traceExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -77,7 +85,7 @@ func start(t testing.TB, cfg Config, dir string, to *sink) *running {
 }
 
 func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Meter) *running {
-	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
+	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Rand: rand.Float64, Dir: dir, Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
 	s.buffers.gone = func(b []byte) { // whoever still reads is found out
 		for i := range b {
@@ -119,6 +127,17 @@ func packed(t testing.TB, b []byte) []byte {
 	return out.Bytes()
 }
 
+// packedBy packs b by an encoding.
+func packedBy(t testing.TB, encoding string, b []byte) []byte {
+	if encoding == "gzip" {
+		return packed(t, b)
+	}
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	require.NoError(t, err)
+	defer z.Close()
+	return z.EncodeAll(b, nil)
+}
+
 func (r *running) post(t testing.TB, method, path, kind, encoding string, b []byte) (*http.Response, string) {
 	req, err := http.NewRequestWithContext(t.Context(), method, r.url+path, bytes.NewReader(b))
 	require.NoError(t, err)
@@ -151,5 +170,23 @@ func (r *running) served(t testing.TB) {
 	require.Equal(t, http.StatusOK, resp.StatusCode, body)
 	for range 2 {
 		require.Equal(t, 1, (<-r.traces.got).Items)
+	}
+}
+
+// crowd takes all the memory for requests, by many tenants, until leave.
+func (r *running) crowd(t testing.TB) (leave func()) {
+	var all []*admit.Request
+	for i := range 64 {
+		in, v := r.gate.Begin(time.Now(), "crowd-"+strconv.Itoa(i), otlp.SignalTraces)
+		require.NotEqual(t, admit.Malformed, v.Reason)
+		for !v.Refused() {
+			v = in.Reserve(time.Now(), 512)
+		}
+		all = append(all, &in)
+	}
+	return func() {
+		for _, in := range all {
+			in.End(time.Now())
+		}
 	}
 }

@@ -39,7 +39,7 @@ func (s *Service) forBrowsers(h http.Handler) http.Handler {
 	}).Handler(h)
 }
 
-// ServeHTTP is OTLP over HTTP.
+// ServeHTTP takes OTLP over HTTP, and spans of Zipkin.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var err error
 	defer func() {
@@ -51,7 +51,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	form, _ := formatOf(r)
 	signal, known := signalAt(r.URL.Path)
 	if !known {
-		fail(w, form, refuse(wrongPath, "path %q, want /v1/traces, /v1/logs or /v1/metrics", r.URL.Path))
+		fail(w, form, refuse(wrongPath, "path %q, want /v1/traces, /v1/logs, /v1/metrics or %s", r.URL.Path, zipkinPath))
 		return
 	}
 	start := time.Now()
@@ -61,17 +61,12 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, form, no)
 		return
 	}
-	w.Header()["Content-Type"] = []string{form.contentType()}
-	if form == otlpJSON {
-		_, _ = w.Write(out.json(signal))
-		return
-	}
-	_, _ = w.Write(out.protobuf())
+	accepted(w, form, signal, out)
 }
 
 func signalAt(path string) (otlp.Signal, bool) {
 	switch path {
-	case "/v1/traces":
+	case "/v1/traces", zipkinPath:
 		return otlp.SignalTraces, true
 	case "/v1/logs":
 		return otlp.SignalLogs, true
@@ -82,26 +77,28 @@ func signalAt(path string) (otlp.Signal, bool) {
 }
 
 func (s *Service) post(r *http.Request, signal otlp.Signal) (outcome, *refusal) {
-	in := intake{s: s, stream: s.streams[signal]}
-	in.stream.requests.Add(1)
+	in := intake{s: s, stream: s.streams[signal], address: hostOf(r.RemoteAddr)}
+	defer in.end()
+	if no := in.begin(r.Header.Get(s.cfg.TenantHeader)); no != nil {
+		return outcome{}, in.refuse(no, 1)
+	}
 	form, no := in.unsupported(r)
 	if no != nil {
-		return outcome{}, in.stream.refuse(no, 1)
+		return outcome{}, in.refuse(no, 1)
 	}
-	defer in.end()
 	b, no := in.body(r)
 	defer func() { b.release() }()
 	if no != nil {
-		return outcome{}, in.stream.refuse(no, 1)
+		return outcome{}, in.refuse(no, 1)
 	}
 	var marks []otlp.Mark
-	if form == otlpJSON {
+	if form != otlpProtobuf {
 		var out *buffer
-		out, marks, no = in.fromJSON(signal, b)
+		out, marks, no = in.fromJSON(form, signal, b)
 		b.release()
 		b = out
 		if no != nil {
-			return outcome{}, in.stream.refuse(no, 1)
+			return outcome{}, in.refuse(no, 1)
 		}
 	}
 	return in.accept(r.Context(), signal, b, marks, form)
@@ -115,7 +112,7 @@ func (in *intake) unsupported(r *http.Request) (format, *refusal) {
 	case r.Method != http.MethodPost:
 		return form, refuse(wrongMethod, "method %s, want POST", r.Method)
 	case !known:
-		return form, refuse(wrongType, "content-type %q, want %s or %s", r.Header.Get("Content-Type"), typeProtobuf, typeJSON)
+		return form, refuse(wrongType, "content-type %q, want %s", r.Header.Get("Content-Type"), form.types())
 	case encoding != "" && !slices.Contains(encodings, encoding):
 		return form, refuse(wrongType, "content-encoding %q, want %s or none", encoding, strings.Join(encodings, ", "))
 	case r.ContentLength > int64(in.s.cfg.MaxBytes):
@@ -126,13 +123,27 @@ func (in *intake) unsupported(r *http.Request) (format, *refusal) {
 
 // body reads and unpacks a request. What was read belongs to the caller, also after a refusal.
 func (in *intake) body(r *http.Request) (*buffer, *refusal) {
-	b, no := in.fill(r.Body, r.ContentLength)
+	b, no := in.fill("read body", r.Body, r.ContentLength)
 	encoding := encodingIn(r)
 	if no != nil || encoding == "" {
 		return b, no
 	}
 	defer b.release()
 	return in.unpack(encoding, b.bytes)
+}
+
+// accepted answers a request that was taken. Zipkin says no more than that.
+func accepted(w http.ResponseWriter, f format, signal otlp.Signal, out outcome) {
+	if f == zipkinJSON {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	w.Header()["Content-Type"] = []string{f.contentType()}
+	if f == otlpJSON {
+		_, _ = w.Write(out.json(signal))
+		return
+	}
+	_, _ = w.Write(out.protobuf())
 }
 
 // fail answers a refusal.

@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
 
 const (
@@ -22,26 +23,56 @@ const (
 
 // intake is an export request on its way in. One goroutine uses it.
 type intake struct {
-	s      *Service
-	stream *stream
-	held   int64 // of the ceiling
+	s       *Service
+	stream  *stream
+	admit   admit.Request
+	address string // of the peer, without its port
 }
 
-// take counts n more bytes against the ceiling.
-func (in *intake) take(n int64) *refusal {
-	no := in.s.ceiling.reserve(n)
-	if no == nil {
-		in.held += n
+// begin lets a request of a tenant in; it is to be ended, also after a refusal.
+func (in *intake) begin(tenant string) *refusal {
+	in.stream.requests.Add(1)
+	if tenant == "" {
+		tenant = defaultTenant
+	}
+	var v admit.Verdict
+	in.admit, v = in.s.gate.Begin(in.s.deps.Now(), tenant, in.stream.signal)
+	return notAdmitted(v)
+}
+
+// take counts n more bytes as held.
+func (in *intake) take(n int64) *refusal { return notAdmitted(in.admit.Reserve(in.s.deps.Now(), n)) }
+
+// give ends n bytes of that.
+func (in *intake) give(n int64) { in.admit.Release(in.s.deps.Now(), n) }
+
+// end gives back what is held.
+func (in *intake) end() { in.admit.End(in.s.deps.Now()) }
+
+// refuse counts items as refused for the reason of no, and gives no. What a client may send again costs it nothing.
+func (in *intake) refuse(no *refusal, items int) *refusal {
+	in.stream.count(no.word, items)
+	if !no.counted {
+		in.admit.Refuse(reasonOf(no.word), items)
+	}
+	if no.retryable() {
+		in.admit.Refund()
 	}
 	return no
 }
 
-// end gives back what was taken.
-func (in *intake) end() { in.s.ceiling.release(in.held) }
+// reasonOf is a word as the gate knows it.
+func reasonOf(word string) admit.Reason {
+	r, known := admit.ReasonOf(word)
+	if !known {
+		return admit.Malformed
+	}
+	return r
+}
 
-// fill reads all of from, at most MaxBytes, and counts the bytes as they come. length is what the client promises, or negative.
-// What was read belongs to the caller, also after a refusal.
-func (in *intake) fill(from io.Reader, length int64) (*buffer, *refusal) {
+// fill reads all of from, at most MaxBytes, and counts the bytes as they come. length is what the client promises, or
+// negative; doing says what reading is, if it fails. What was read belongs to the caller, also after a refusal.
+func (in *intake) fill(doing string, from io.Reader, length int64) (*buffer, *refusal) {
 	counted := int64(firstBytes)
 	if length >= 0 {
 		counted = min(length+1, trustedBytes) // one more shows the end without another read
@@ -65,20 +96,27 @@ func (in *intake) fill(from io.Reader, length int64) (*buffer, *refusal) {
 		case errors.Is(err, io.EOF):
 			return b, nil
 		case err != nil:
-			return b, refuse(malformed, "read body: %v", err)
+			return b, refuse(malformed, "%s: %v", doing, err)
 		}
 	}
 }
 
 // unpack gives what packed holds by an encoding that unpackers know.
 func (in *intake) unpack(encoding string, packed []byte) (*buffer, *refusal) {
+	if len(packed) == 0 { // zstd takes that for no frames
+		return nil, refuse(malformed, "unpack %s: %v", encoding, io.ErrUnexpectedEOF)
+	}
 	u := in.s.unpackers.get()
 	defer in.s.unpackers.put(u)
 	from := bytes.NewReader(packed) // inflating from anything else costs twice as much
 	var err error
 	var out io.Reader
 	if encoding == "zstd" {
-		if no := in.take(window(packed)); no != nil {
+		size := window(packed)
+		if size > zstdWindow {
+			return nil, refuse(malformed, "unpack zstd: window of %d bytes, want at most %d", size, zstdWindow)
+		}
+		if no := in.take(int64(size)); no != nil {
 			return nil, no
 		}
 		out, err = u.zstd, u.zstd.Reset(from)
@@ -88,16 +126,16 @@ func (in *intake) unpack(encoding string, packed []byte) (*buffer, *refusal) {
 	if err != nil {
 		return nil, refuse(malformed, "unpack %s: %v", encoding, err)
 	}
-	return in.fill(out, -1)
+	return in.fill("unpack "+encoding, out, -1)
 }
 
 // window is how much a decoder keeps for a zstd frame.
-func window(packed []byte) int64 {
+func window(packed []byte) uint64 {
 	var h zstd.Header
 	if h.Decode(packed) != nil {
 		return 0 // the decoder says what is wrong
 	}
-	return int64(min(h.WindowSize, zstdWindow))
+	return h.WindowSize
 }
 
 // unpacker unpacks one request at a time.
@@ -127,19 +165,19 @@ func (u unpackers) put(p *unpacker) { u <- p }
 
 // fromJSON turns body into protobuf, which is counted as well. It may be longer than body: a number of one digit takes
 // 8 bytes.
-func (in *intake) fromJSON(signal otlp.Signal, body *buffer) (*buffer, []otlp.Mark, *refusal) {
+func (in *intake) fromJSON(f format, signal otlp.Signal, body *buffer) (*buffer, []otlp.Mark, *refusal) {
 	size := int64(len(body.bytes))
 	if no := in.take(size); no != nil {
 		return nil, nil, no
 	}
 	out := in.s.buffers.get(len(body.bytes))
-	b, marks, err := otlp.Transcode(out.bytes, signal, body.bytes)
-	if err != nil {
+	b, marks, err := f.transcode(out.bytes, signal, body.bytes, in.s.cfg.MaxBytes)
+	switch {
+	case errors.Is(err, otlp.ErrTooLarge):
+		return out, nil, refuse(tooLarge, "%v", err)
+	case err != nil:
 		return out, nil, refuse(malformed, "%v", err)
 	}
 	out.bytes = b
-	if len(b) > in.s.cfg.MaxBytes {
-		return out, nil, overLimit(in.s.cfg.MaxBytes)
-	}
 	return out, marks, in.take(max(int64(cap(b))-size, 0))
 }

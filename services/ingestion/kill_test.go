@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"testing"
@@ -26,7 +27,7 @@ func TestServeAsAChild(t *testing.T) {
 		t.Skip("run by TestWhatWasAcknowledgedOutlivesAKill")
 	}
 	to := newSink()
-	s, err := New(roomy(), Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Dir: dir, Traces: to, Logs: to, Metrics: to})
+	s, err := New(roomy(), Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Rand: rand.Float64, Dir: dir, Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
 	g, _ := s.Addrs()
 	fmt.Println(g)

@@ -98,7 +98,7 @@ func observe(m metric.Meter, s *Service) error {
 		undecodable:  counter("pump.undecodable", "{batch}", "Records passed over because they could not be decoded."),
 	}
 	_, err := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		o.ObserveInt64(i.inFlight, s.ceiling.bytes())
+		o.ObserveInt64(i.inFlight, s.inFlight())
 		for _, st := range s.streams {
 			i.stream(o, st)
 		}

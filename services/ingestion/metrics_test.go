@@ -69,10 +69,10 @@ func TestTheMetricsTellWhatTheLedgerTells(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodPut} {
 		r.post(t, method, "/v1/traces", typeJSON, "", nil)
 	}
-	r.ceiling.held.Store(r.cfg.InFlightBytes)
+	leave := r.crowd(t)
 	_, err = r.call(t, faulty)
 	require.Error(t, err)
-	r.ceiling.held.Store(0)
+	leave()
 	r.draining.Store(true)
 	r.post(t, http.MethodPost, "/v1/traces", typeProtobuf, "", faulty)
 

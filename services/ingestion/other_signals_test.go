@@ -115,7 +115,7 @@ func TestAMalformedRequestOfAnySignalGetsItsCodeInEveryWay(t *testing.T) {
 			})
 		}
 	}
-	require.Zero(t, r.ceiling.bytes())
+	require.Zero(t, r.inFlight())
 }
 
 func TestJSONThatGrowsAsProtobufIsHeldToTheLimitToo(t *testing.T) {
@@ -129,7 +129,7 @@ func TestJSONThatGrowsAsProtobufIsHeldToTheLimitToo(t *testing.T) {
 		resp, text := r.post(t, http.MethodPost, "/v1/metrics", typeJSON, "", []byte(js))
 		require.Equal(t, code, resp.StatusCode, text)
 	}
-	require.Zero(t, r.ceiling.bytes())
+	require.Zero(t, r.inFlight())
 }
 
 func TestABodyInChunksIsReadToItsEndAndHeldToTheLimit(t *testing.T) {
@@ -152,5 +152,5 @@ func TestABodyInChunksIsReadToItsEndAndHeldToTheLimit(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, send(request(t, span(1))[1:]))
 	require.Equal(t, http.StatusRequestEntityTooLarge, send(make([]byte, r.cfg.MaxBytes+1)))
 	require.Equal(t, http.StatusOK, send(nil))
-	require.Zero(t, r.ceiling.bytes())
+	require.Zero(t, r.inFlight())
 }

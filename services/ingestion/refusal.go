@@ -13,6 +13,7 @@ import (
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/pkg/rpc"
 	"github.com/triflow/triflow/pkg/wal"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
 
 // retryAfter is the pause asked of a client that comes while there is no room.
@@ -25,13 +26,14 @@ type class struct {
 	http int
 }
 
-// The classes. Those that are UNAVAILABLE ask the client to come again.
+// The classes. Those of HTTP 429 and 503 ask the client to come again.
 var (
 	malformed   = class{"malformed", codes.InvalidArgument, http.StatusBadRequest}
 	tooLarge    = class{"too_large", codes.ResourceExhausted, http.StatusRequestEntityTooLarge}
 	wrongPath   = class{"unsupported", codes.NotFound, http.StatusNotFound}
 	wrongMethod = class{"unsupported", codes.Unimplemented, http.StatusMethodNotAllowed}
 	wrongType   = class{"unsupported", codes.InvalidArgument, http.StatusUnsupportedMediaType}
+	rate        = class{"rate", codes.ResourceExhausted, http.StatusTooManyRequests}
 	overload    = class{"overload", codes.Unavailable, http.StatusServiceUnavailable}
 	full        = class{"full", codes.Unavailable, http.StatusServiceUnavailable}
 	draining    = class{"draining", codes.Unavailable, http.StatusServiceUnavailable}
@@ -46,6 +48,8 @@ type refusal struct {
 	field string // path of the faulty field, if it is one
 	text  string
 	delay time.Duration // before the client may come again, if it may
+
+	counted bool // for the tenant
 }
 
 func refuse(k class, format string, args ...any) *refusal {
@@ -69,6 +73,20 @@ func (r *refusal) GRPCStatus() *status.Status {
 		return status.Convert(rpc.Retry(r.grpc, r.delay, r.text))
 	}
 	return status.New(r.grpc, r.text)
+}
+
+// notAdmitted refuses what the gate refused.
+func notAdmitted(v admit.Verdict) *refusal {
+	k := overload
+	switch v.Reason {
+	case admit.Admitted:
+		return nil
+	case admit.Rate:
+		k = rate
+	case admit.Malformed:
+		k = malformed
+	}
+	return &refusal{class: k, text: v.String(), delay: v.Wait, counted: true}
 }
 
 func overLimit(bytes int) *refusal { return refuse(tooLarge, "request is larger than %d bytes", bytes) }

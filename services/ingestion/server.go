@@ -4,8 +4,13 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/triflow/triflow/pkg/page"
+	"github.com/triflow/triflow/pkg/rpc"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
+	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
 
 type server struct {
@@ -22,6 +27,56 @@ func (v *server) GetLedger(context.Context, *ingestionv1.GetLedgerRequest) (*ing
 	out := &ingestionv1.GetLedgerResponse{}
 	for _, st := range v.s.streams {
 		out.Signals = append(out.Signals, st.ledger())
+	}
+	return out, nil
+}
+
+func (v *server) ListTenants(context.Context, *ingestionv1.ListTenantsRequest) (*ingestionv1.ListTenantsResponse, error) {
+	out := &ingestionv1.ListTenantsResponse{}
+	for _, u := range v.s.gate.Usage(v.s.deps.Now()) {
+		out.Tenants = append(out.Tenants, tenantOf(u))
+	}
+	return out, nil
+}
+
+func tenantOf(u admit.Usage) *ingestionv1.Tenant {
+	t := &ingestionv1.Tenant{
+		Name: u.Name, RequestsPerSecond: u.Limit.RequestsPerSecond, ItemsPerSecond: u.Limit.ItemsPerSecond, BytesPerSecond: u.Limit.BytesPerSecond,
+		InFlightBytes: uint64(u.InFlight), InFlightShareBytes: uint64(u.Share), Accepted: u.Accepted,
+	}
+	for _, r := range u.Refused {
+		t.Refused = append(t.Refused, &ingestionv1.RefusedCount{Reason: r.Reason.String(), Items: r.Items})
+	}
+	return t
+}
+
+func (v *server) ListDestinations(context.Context, *ingestionv1.ListDestinationsRequest) (*ingestionv1.ListDestinationsResponse, error) {
+	out := &ingestionv1.ListDestinationsResponse{}
+	for _, st := range v.s.streams {
+		out.Destinations = append(out.Destinations, st.destination())
+	}
+	return out, nil
+}
+
+func (v *server) ListFaults(_ context.Context, req *ingestionv1.ListFaultsRequest) (*ingestionv1.ListFaultsResponse, error) {
+	var faults rpc.Violations
+	size, err := page.Size(req.GetPageSize(), 100, 1000)
+	faults.Check("page_size", err)
+	cursor, err := page.Decode(req, req.GetPageToken())
+	faults.Check("page_token", err)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	found, next, err := v.s.faults.List(fault.Query{Class: req.GetClass(), Cursor: cursor, Limit: size})
+	if err != nil {
+		return nil, rpc.InvalidArgument("page_token", err.Error())
+	}
+	out := &ingestionv1.ListFaultsResponse{NextPageToken: page.Encode(req, next)}
+	for _, f := range found {
+		out.Faults = append(out.Faults, &ingestionv1.Fault{
+			Class: f.Class, Kind: f.Kind, Subject: f.Subject, Signal: f.Signal, Count: f.Count, Items: f.Items, Text: f.Text,
+			FirstTime: timestamppb.New(f.First), LastTime: timestamppb.New(f.Last),
+		})
 	}
 	return out, nil
 }

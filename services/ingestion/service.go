@@ -20,6 +20,8 @@ import (
 
 	"github.com/triflow/triflow/pkg/handoff"
 	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
+	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
 
 // Deps is what the service is given.
@@ -29,6 +31,8 @@ type Deps struct {
 	Now   func() time.Time
 	// Dir is the service's own folder; it exists.
 	Dir string
+	// Rand gives numbers in [0,1), to many goroutines at a time; it spreads what overload drops and when clients return.
+	Rand func() float64
 	// Traces, Logs and Metrics own the signals.
 	Traces, Logs, Metrics handoff.Receiver
 }
@@ -45,7 +49,9 @@ type Service struct {
 	deps      Deps
 	metrics   *metrics
 	streams   [3]*stream // by signal
-	ceiling   *ceiling
+	gate      *admit.Gate
+	seats     *seats
+	faults    *fault.Registry
 	buffers   *buffers
 	unpackers unpackers
 	requests  sync.Pool // of *otlp.Request
@@ -59,14 +65,17 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{
-		cfg: cfg, deps: deps, ceiling: newCeiling(cfg.InFlightBytes, int64(cfg.MaxBytes)), buffers: &buffers{limit: cfg.InFlightBytes / 4},
-	}
+	s := &Service{cfg: cfg, deps: deps, buffers: &buffers{limit: cfg.InFlightBytes / 4}, faults: openFaults(deps)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
+	var left int64
+	s.seats, left = newSeats(cfg.InFlightBytes, int64(cfg.MaxBytes))
+	if s.gate, err = openGate(cfg, deps, left); err != nil {
+		return nil, err
+	}
 	if s.unpackers, err = newUnpackers(2 * runtime.GOMAXPROCS(0)); err != nil {
 		return nil, fmt.Errorf("make unpackers: %w", err)
 	}
@@ -77,7 +86,7 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		return nil, fmt.Errorf("listen for OTLP over HTTP on %s: %w", cfg.HTTP, err)
 	}
 	for i, to := range []handoff.Receiver{deps.Traces, deps.Logs, deps.Metrics} {
-		if s.streams[i], err = openStream(cfg, deps, s.buffers, otlp.Signal(i), to); err != nil {
+		if s.streams[i], err = openStream(cfg, deps, s.buffers, s.faults, otlp.Signal(i), to); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +116,7 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg, pumps sync.WaitGroup
-	errs := make([]error, 5)
+	errs := make([]error, 6)
 	run := func(wg *sync.WaitGroup, i int, f func() error) {
 		wg.Go(func() {
 			defer cancel()
@@ -129,6 +138,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for i, st := range s.streams {
 		run(&pumps, 2+i, func() error { return st.pump.Run(pumping) })
 	}
+	run(&pumps, 5, func() error { return s.watch(pumping) })
 	<-ctx.Done()
 	s.draining.Store(true)
 	s.finish(g, h)

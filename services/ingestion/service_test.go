@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"testing"
 	"time"
@@ -89,12 +90,12 @@ func TestNothingIsTakenAboveTheCeilingOrWhileGoingDown(t *testing.T) {
 	to := newSink()
 	close(to.open)
 	r := start(t, small(), t.TempDir(), to)
-	r.ceiling.held.Store(r.cfg.InFlightBytes)
+	leave := r.crowd(t)
 	_, err := r.call(t, request(t, span(1)))
 	require.Equal(t, codes.Unavailable, status.Code(err))
 	resp, _ := r.post(t, http.MethodPost, "/v1/traces", typeProtobuf, "", request(t, span(1)))
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
-	r.ceiling.held.Store(0)
+	leave()
 	r.served(t)
 	r.draining.Store(true)
 	require.Error(t, r.Ready())
@@ -104,7 +105,7 @@ func TestNothingIsTakenAboveTheCeilingOrWhileGoingDown(t *testing.T) {
 
 func TestAnEndBeforeTheBeginningIsNoError(t *testing.T) {
 	to := newSink()
-	s, err := New(small(), Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Dir: t.TempDir(), Traces: to, Logs: to, Metrics: to})
+	s, err := New(small(), Deps{Log: slog.New(slog.DiscardHandler), Meter: noop.Meter{}, Now: time.Now, Rand: rand.Float64, Dir: t.TempDir(), Traces: to, Logs: to, Metrics: to})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -116,7 +117,7 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	cfg := small()
 	_, at := r.Addrs()
 	cfg.HTTP = at.String()
-	_, err := New(cfg, Deps{Log: r.deps.Log, Meter: r.deps.Meter, Now: time.Now, Dir: t.TempDir(), Traces: r.traces, Logs: r.traces, Metrics: r.traces})
+	_, err := New(cfg, Deps{Log: r.deps.Log, Meter: r.deps.Meter, Now: time.Now, Rand: rand.Float64, Dir: t.TempDir(), Traces: r.traces, Logs: r.traces, Metrics: r.traces})
 	require.ErrorContains(t, err, at.String())
 }
 

@@ -45,10 +45,10 @@ func TestEverySignalComesInEveryWayAndIsTheSame(t *testing.T) {
 			&metricsv1.ExportMetricsServiceRequest{},
 		},
 	} {
-		for _, encoding := range []string{"", "gzip"} {
+		for _, encoding := range []string{"", "gzip", "zstd"} {
 			body := []byte(c.body)
 			if encoding != "" {
-				body = packed(t, body)
+				body = packedBy(t, encoding, body)
 			}
 			resp, text := r.post(t, http.MethodPost, c.path, typeJSON, encoding, body)
 			require.Equal(t, http.StatusOK, resp.StatusCode, text)
@@ -89,5 +89,5 @@ func TestTheLimitIsExact(t *testing.T) {
 	}
 	require.EqualValues(t, 3, ledger(t, r.Service).GetRefused()[0].GetItems())
 	require.Equal(t, "too_large", ledger(t, r.Service).GetRefused()[0].GetReason())
-	require.Zero(t, r.ceiling.held.Load())
+	require.Zero(t, r.inFlight())
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
+	"github.com/triflow/triflow/services/ingestion/internal/fault"
 )
 
 // tailBytes is how much of the newest records of a signal is held in memory for those who hand it on.
@@ -29,6 +30,9 @@ type stream struct {
 	buffers  *buffers
 	pump     *handoff.Pump
 	receiver handoff.Receiver
+	faults   *fault.Registry
+	now      func() time.Time
+	dropped  atomic.Uint64 // items that the receiver refused for good
 	requests atomic.Uint64
 	handed   atomic.Uint64 // items that the receiver took
 	done     atomic.Uint64 // items that are done
@@ -40,7 +44,7 @@ type stream struct {
 
 type total struct{ position, items uint64 }
 
-func openStream(cfg Config, deps Deps, memory *buffers, signal otlp.Signal, to handoff.Receiver) (*stream, error) {
+func openStream(cfg Config, deps Deps, memory *buffers, faults *fault.Registry, signal otlp.Signal, to handoff.Receiver) (*stream, error) {
 	log, err := wal.Open(filepath.Join(deps.Dir, signal.String()), wal.Options{
 		SegmentBytes: cfg.SegmentBytes, MaxBytes: cfg.WALBytes, Log: deps.Log, Sync: cfg.sync(),
 	})
@@ -53,16 +57,9 @@ func openStream(cfg Config, deps Deps, memory *buffers, signal otlp.Signal, to h
 		held = 0 // nothing is handed on that a power cut could take back
 	}
 	s := &stream{
-		signal: signal, log: log, tail: newTail(stats.Position, held, 1), buffers: memory, receiver: to, refused: map[string]uint64{},
+		signal: signal, log: log, tail: newTail(stats.Position, held, 1), buffers: memory, receiver: to, faults: faults, now: deps.Now, refused: map[string]uint64{},
 	}
-	before := stats.Total
-	if stats.Released < stats.Position {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if r, err := log.Reader(stats.Released + 1).Next(ctx); err == nil {
-			before = r.Total - r.Weight
-		}
-	}
+	before := log.Marks()[0].ReleasedTotal
 	s.done.Store(before)
 	s.handed.Store(before)
 	s.pump, err = handoff.NewPump(handoff.PumpConfig{
@@ -103,6 +100,12 @@ func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
 	}
 	s.mu.Unlock()
 	if err := s.receiver.Push(ctx, b); err != nil {
+		switch {
+		case handoff.IsFinal(err):
+			s.dropped.Add(uint64(b.Items))
+		case ctx.Err() == nil:
+			s.unreachable(err)
+		}
 		return err
 	}
 	s.handed.Store(b.TotalItems)
@@ -120,12 +123,7 @@ func (s *stream) onDone(position uint64) {
 	s.under = append(s.under[:0], s.under[n:]...)
 }
 
-// refuse counts items as refused for the reason of r, and gives r.
-func (s *stream) refuse(r *refusal, items int) *refusal {
-	s.count(r.word, items)
-	return r
-}
-
+// count adds items to those that were refused for a reason.
 func (s *stream) count(reason string, items int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +137,7 @@ func (s *stream) ledger() *ingestionv1.SignalLedger {
 	stats := s.log.Stats()
 	l := &ingestionv1.SignalLedger{
 		Signal: handoffv1.Signal(s.signal) + 1, Accepted: stats.Total, Done: done, Backlog: stats.Total - handed,
-		Requests: s.requests.Load(), WalBytes: uint64(stats.Bytes),
+		Requests: s.requests.Load(), WalBytes: uint64(stats.Bytes), Lost: stats.LostWeight,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -83,6 +83,15 @@ func TestWhateverComesOverTheWireOfGRPCGetsItsCodeAndTheNextGoodOneIsServed(t *t
 		{"bomb", traceExport, "gzip", frame(1, bomb), codes.ResourceExhausted, "65536"},
 		{"bomb of bombs", traceExport, "gzip", frame(1, append(bytes.Clone(bomb), bomb...)), codes.ResourceExhausted, "65536"},
 		{"the mark of packed ones", traceExport, "", frame(0, []byte{gzipMark}), codes.InvalidArgument, "gzip"},
+		{"good zstd", traceExport, "zstd", frame(1, packedBy(t, "zstd", good)), codes.OK, ""},
+		{"zstd announced but not used", traceExport, "zstd", frame(0, good), codes.OK, ""},
+		{"no zstd", traceExport, "zstd", frame(1, good), codes.InvalidArgument, "zstd"},
+		{"empty zstd", traceExport, "zstd", frame(1, nil), codes.InvalidArgument, "zstd"},
+		{"cut zstd", traceExport, "zstd", frame(1, packedBy(t, "zstd", good)[:20]), codes.InvalidArgument, "unexpected EOF"},
+		{"zstd of garbage", traceExport, "zstd", frame(1, packedBy(t, "zstd", []byte("hello"))), codes.InvalidArgument, "wire type"},
+		{"zstd bomb", traceExport, "zstd", frame(1, packedBy(t, "zstd", make([]byte, 64*r.cfg.MaxBytes))), codes.ResourceExhausted, "65536"},
+		{"zstd that looks back 32 MiB", traceExport, "zstd", frame(1, farBack()), codes.InvalidArgument, "window"},
+		{"the mark of zstd", traceExport, "", frame(0, []byte{zstdMark}), codes.InvalidArgument, "zstd"},
 		{"unknown encoding", traceExport, "br", frame(1, good), codes.Unimplemented, "br"},
 		{"packed without encoding", traceExport, "", frame(1, good), codes.Internal, "compressed"},
 		{"longer than the limit", traceExport, "", frame(0, make([]byte, r.cfg.MaxBytes+1)), codes.ResourceExhausted, "65536"},
@@ -101,5 +110,10 @@ func TestWhateverComesOverTheWireOfGRPCGetsItsCodeAndTheNextGoodOneIsServed(t *t
 			r.served(t)
 		})
 	}
-	require.Zero(t, r.ceiling.bytes())
+	require.Zero(t, r.inFlight())
+}
+
+// farBack is a zstd frame that asks for a window of 32 MiB (RFC 8878 §3.1.1.1.2), and has one empty block.
+func farBack() []byte {
+	return []byte{0x28, 0xb5, 0x2f, 0xfd, 0, (25 - 10) << 3, 1, 0, 0}
 }

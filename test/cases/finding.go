@@ -180,7 +180,7 @@ func (r *run) exportAgain(ctx context.Context) error {
 
 // standard encodes a trace of the API as an export request, by the generated code.
 func standard(text []byte) ([]byte, error) {
-	b, _, err := otlp.Transcode(nil, otlp.SignalTraces, text)
+	b, _, err := otlp.Transcode(nil, otlp.SignalTraces, text, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -78,7 +79,7 @@ func (t transport) turn(s step) (step, error) {
 		return s, nil
 	}
 	signal, _ := signalOf(s.Path)
-	b, marks, err := otlp.Transcode(nil, signal, s.JSON)
+	b, marks, err := otlp.Transcode(nil, signal, s.JSON, math.MaxInt)
 	if err != nil {
 		return s, fmt.Errorf("transcode: %w", err)
 	}

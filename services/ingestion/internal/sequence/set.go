@@ -7,22 +7,23 @@ import (
 )
 
 // Set follows many streams. It holds a bounded number of them; the one that was silent for longest goes first, and its
-// open holes count as lost. K names a stream together with whom it belongs to, so that what is found is told of someone:
-// two tenants that call a stream the same must differ in K.
+// open holes count as lost. K names a stream: two tenants that call a stream the same must differ in K. O is whom the
+// stream came from last, so that what only time shows is told of someone.
 //
 // A Set is safe for many goroutines.
-type Set[K comparable] struct {
+type Set[K comparable, O any] struct {
 	limits  Limits
 	streams int
 
 	mu     sync.Mutex // guards all below
 	known  map[K]*list.Element
-	recent *list.List // of *stream[K], the latest first
+	recent *list.List // of *stream[K, O], the latest first
 	totals Totals
 }
 
-type stream[K comparable] struct {
+type stream[K comparable, O any] struct {
 	key     K
+	owner   O
 	tracker Tracker
 }
 
@@ -35,18 +36,19 @@ type Totals struct {
 }
 
 // Late is what time showed of a stream.
-type Late[K comparable] struct {
-	Key K
+type Late[K comparable, O any] struct {
+	Key   K
+	Owner O
 	Findings
 }
 
 // NewSet makes a set that follows at most as many streams, at least 1.
-func NewSet[K comparable](limits Limits, streams int) *Set[K] {
-	return &Set[K]{limits: limits, streams: streams, known: map[K]*list.Element{}, recent: list.New()}
+func NewSet[K comparable, O any](limits Limits, streams int) *Set[K, O] {
+	return &Set[K, O]{limits: limits, streams: streams, known: map[K]*list.Element{}, recent: list.New()}
 }
 
-// Observe notes that a batch with count numbers from first on came in the stream of key.
-func (s *Set[K]) Observe(now time.Time, key K, first, count uint64) Findings {
+// Observe notes that a batch with count numbers from first on came from owner in the stream of key.
+func (s *Set[K, O]) Observe(now time.Time, key K, owner O, first, count uint64) Findings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.known[key]
@@ -57,31 +59,44 @@ func (s *Set[K]) Observe(now time.Time, key K, first, count uint64) Findings {
 			s.totals.Forgotten++
 			s.forget(s.recent.Back())
 		}
-		e = s.recent.PushFront(&stream[K]{key: key, tracker: Tracker{limits: s.limits}})
+		e = s.recent.PushFront(&stream[K, O]{key: key, tracker: Tracker{limits: s.limits}})
 		s.known[key] = e
 	}
-	f := e.Value.(*stream[K]).tracker.Observe(now, first, count)
+	st := e.Value.(*stream[K, O])
+	st.owner = owner
+	f := st.tracker.Observe(now, first, count)
 	s.totals.Add(f)
 	return f
 }
 
 // Expire finds what is lost because time went by. To be called every few seconds.
-func (s *Set[K]) Expire(now time.Time) []Late[K] {
+func (s *Set[K, O]) Expire(now time.Time) []Late[K, O] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var late []Late[K]
+	var late []Late[K, O]
 	for e := s.recent.Front(); e != nil; e = e.Next() {
-		st := e.Value.(*stream[K])
+		st := e.Value.(*stream[K, O])
 		if f := st.tracker.Expire(now); f.Gap > 0 {
-			late = append(late, Late[K]{st.key, f})
+			late = append(late, Late[K, O]{st.key, st.owner, f})
 			s.totals.Add(f)
 		}
 	}
 	return late
 }
 
+// Owner gives whom a stream came from last; false if it is not followed.
+func (s *Set[K, O]) Owner(key K) (owner O, followed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.known[key]
+	if !ok {
+		return owner, false
+	}
+	return e.Value.(*stream[K, O]).owner, true
+}
+
 // Forget ends a stream: what comes under its key is a new one. Its open holes count as lost.
-func (s *Set[K]) Forget(key K) {
+func (s *Set[K, O]) Forget(key K) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e, ok := s.known[key]; ok {
@@ -89,14 +104,14 @@ func (s *Set[K]) Forget(key K) {
 	}
 }
 
-func (s *Set[K]) forget(e *list.Element) {
-	st := s.recent.Remove(e).(*stream[K])
+func (s *Set[K, O]) forget(e *list.Element) {
+	st := s.recent.Remove(e).(*stream[K, O])
 	delete(s.known, st.key)
 	s.totals.Add(Findings{Gap: st.tracker.giveUp()})
 }
 
 // Totals gives the sums of all streams.
-func (s *Set[K]) Totals() Totals {
+func (s *Set[K, O]) Totals() Totals {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.totals

@@ -2,6 +2,7 @@ package ingestion
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"testing"
@@ -15,37 +16,44 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestWhateverReadsAtOnceStaysWithinTheCeiling(t *testing.T) {
+func TestWhateverReadsAtOnceStaysWithinTheBound(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		largest := rapid.Int64Range(1024, 1<<20).Draw(rt, "largest")
 		total := largest * rapid.Int64Range(2, 40).Draw(rt, "times")
 		sizes := rapid.SliceOfN(rapid.Int64Range(1, largest), 1, 50).Draw(rt, "sizes")
-		c := newCeiling(total, largest)
+		c, left := newSeats(total, largest)
+		s := &Service{cfg: small(), deps: Deps{Now: time.Now, Rand: rand.Float64}}
+		var err error
+		s.gate, err = openGate(s.cfg, s.deps, left)
+		require.NoError(rt, err)
 		var (
 			mu         sync.Mutex // guards now, most
 			now, most  int64      // bytes that the calls hold, the largest message while they read
 			wg         sync.WaitGroup
 			hold       = func(n int64) { mu.Lock(); defer mu.Unlock(); now += n; most = max(most, now) }
 			readAndUse = func(size int64) {
-				held, no := c.read(context.Background(), func() (int, *refusal) {
+				in := intake{s: s, stream: &stream{}}
+				defer in.end()
+				if in.begin("") != nil {
+					return
+				}
+				if c.read(context.Background(), &in, func() (int, *refusal) {
 					hold(largest)
 					defer hold(-largest)
 					return int(size), nil
-				})
-				if no != nil {
+				}) != nil {
 					return
 				}
-				hold(held)
-				hold(-held)
-				c.release(held)
+				hold(size)
+				hold(-size)
 			}
 		)
 		for _, size := range sizes {
 			wg.Go(func() { readAndUse(size) })
 		}
 		wg.Wait()
-		if most > total || c.bytes() != 0 {
-			rt.Fatalf("%d bytes at most and %d after all, want %d and none", most, c.bytes(), total)
+		if most > total || c.bytes() != 0 || s.gate.Held() != 0 {
+			rt.Fatalf("%d bytes at most and %d after all, want %d and none", most, c.bytes()+s.gate.Held(), total)
 		}
 	})
 }
@@ -60,7 +68,7 @@ func TestManyBombsAtOnceStayWithinTheCeilingAndAreRefused(t *testing.T) {
 	go func() {
 		var most int64
 		for ctx.Err() == nil {
-			most = max(most, r.ceiling.bytes())
+			most = max(most, r.inFlight())
 		}
 		peak <- most
 	}()
@@ -77,7 +85,7 @@ func TestManyBombsAtOnceStayWithinTheCeilingAndAreRefused(t *testing.T) {
 	wg.Wait()
 	cancel()
 	require.LessOrEqual(t, <-peak, r.cfg.InFlightBytes)
-	require.Zero(t, r.ceiling.bytes())
+	require.Zero(t, r.inFlight())
 	r.served(t)
 }
 
@@ -85,7 +93,7 @@ func TestCallsThatStopSendingHoldUpNeitherHTTPNorAnybodyOnceTheyEnd(t *testing.T
 	to := newSink()
 	close(to.open)
 	r := start(t, small(), t.TempDir(), to)
-	seats := cap(r.ceiling.seats)
+	seats := cap(r.seats.taken)
 	require.Equal(t, 8, seats)
 	stalled, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -93,7 +101,7 @@ func TestCallsThatStopSendingHoldUpNeitherHTTPNorAnybodyOnceTheyEnd(t *testing.T
 		_, err := r.conn.NewStream(stalled, &grpc.StreamDesc{ClientStreams: true}, traceExport, grpc.ForceCodecV2(raw{}))
 		require.NoError(t, err)
 	}
-	require.Eventually(t, func() bool { return len(r.ceiling.seats) == seats }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.seats.taken) == seats }, 10*time.Second, time.Millisecond)
 	resp, body := r.post(t, http.MethodPost, "/v1/traces", typeProtobuf, "", request(t, span(1)))
 	require.Equal(t, http.StatusOK, resp.StatusCode, body)
 	<-to.got
@@ -103,7 +111,7 @@ func TestCallsThatStopSendingHoldUpNeitherHTTPNorAnybodyOnceTheyEnd(t *testing.T
 		var out []byte
 		waits <- r.conn.Invoke(t.Context(), traceExport, request(t, span(1)), &out, grpc.ForceCodecV2(raw{}))
 	}()
-	require.Eventually(t, func() bool { return r.ceiling.held.Load() == windowBytes }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.gate.Held() == windowBytes }, 10*time.Second, time.Millisecond)
 	cancel()
 	require.NoError(t, <-waits)
 	<-to.got
@@ -111,13 +119,19 @@ func TestCallsThatStopSendingHoldUpNeitherHTTPNorAnybodyOnceTheyEnd(t *testing.T
 }
 
 func TestACallThatWaitsForASeatEndsWithItsDeadline(t *testing.T) {
-	c := newCeiling(1<<20, 1<<19)
-	c.seats <- struct{}{}
+	r := start(t, small(), t.TempDir(), newSink())
+	for range cap(r.seats.taken) {
+		r.seats.taken <- struct{}{}
+		defer func() { <-r.seats.taken }()
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, no := c.read(ctx, func() (int, *refusal) { panic("read without a seat") })
+	in := intake{s: r.Service, stream: r.streams[0]}
+	require.Nil(t, in.begin(""))
+	no := r.seats.read(ctx, &in, func() (int, *refusal) { panic("read without a seat") })
 	require.Equal(t, overload, no.class)
-	require.Zero(t, c.held.Load())
+	in.end()
+	require.Zero(t, r.gate.Held())
 }
 
 func TestACallEndsWithinItsLimitWhateverDeadlineItAskedFor(t *testing.T) {

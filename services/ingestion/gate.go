@@ -1,0 +1,73 @@
+package ingestion
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/triflow/triflow/pkg/wal"
+	"github.com/triflow/triflow/services/ingestion/internal/admit"
+)
+
+// defaultTenant is who sends without a tenant's name.
+const defaultTenant = "default"
+
+const (
+	// reserve is the share of the memory for requests that is kept for tenants within their share.
+	reserve = 0.1
+	// burst is for how long a tenant may save up what its rates bring.
+	burst = 2 * time.Second
+	// watchEvery is how often the gate hears of the logs.
+	watchEvery = 200 * time.Millisecond
+)
+
+// openGate makes the gate with the limits of the configured file.
+func openGate(cfg Config, deps Deps, bytes int64) (*admit.Gate, error) {
+	var limits admit.Limits
+	if cfg.Limits != "" {
+		text, err := os.ReadFile(cfg.Limits)
+		if err != nil {
+			return nil, fmt.Errorf("read ingestion.limits: %w", err)
+		}
+		if limits, err = admit.ParseLimits(text); err != nil {
+			return nil, fmt.Errorf("ingestion.limits: %s: %w", cfg.Limits, err)
+		}
+	}
+	return admit.New(admit.Settings{
+		Bytes: bytes, Reserve: max(reserve, min(0.5, float64(cfg.MaxBytes)/float64(bytes))), Threshold: cfg.ShedFrom,
+		Tenants: cfg.Tenants, Burst: burst, Limits: limits, Random: deps.Rand,
+	})
+}
+
+// watch tells the gate how full the logs are, until ctx ends.
+func (s *Service) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	var before [3]wal.MarkStats // by signal
+	for {
+		for i, st := range s.streams {
+			mark := st.log.Marks()[0]
+			leaving := float64(mark.Released-before[i].Released) * bytesOf(mark) / watchEvery.Seconds()
+			before[i] = mark
+			size := float64(s.cfg.WALBytes)
+			s.gate.SetBacklog(st.signal, min(1, float64(mark.Bytes)/size), leaving/size)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// bytesOf is how long the records behind a mark are in the mean.
+func bytesOf(m wal.MarkStats) float64 {
+	if m.Records == 0 {
+		return 0
+	}
+	return float64(m.Bytes) / float64(m.Records)
+}
+
+// inFlight is how many bytes requests hold, or may hold, that are being served.
+func (s *Service) inFlight() int64 { return s.gate.Held() + s.seats.bytes() }
