@@ -83,19 +83,19 @@ func run(ctx context.Context, args []string) error {
 	from := originOf(ctx, args, o.data)
 	var sections []section
 	var fault error
-	if o.only != "ingestion" {
-		r := &report{origin: from, load: o.whole}
-		if err := r.measure(ctx, o.binary, o.data); err != nil {
-			return err
-		}
-		sections, fault = append(sections, r.section()), r.fault()
-	}
 	if o.only != "system" {
 		m := newMatrix(o.row)
 		if err := m.measure(ctx, o.binary, o.data, os.Stderr); err != nil {
 			return err
 		}
 		sections = append(sections, m.section(from))
+	}
+	if o.only != "ingestion" {
+		r := &report{origin: from, load: o.whole}
+		if err := r.measure(ctx, o.binary, o.data); err != nil {
+			return err
+		}
+		sections, fault = append(sections, r.section()), r.fault()
 	}
 	fmt.Print(merge("", sections...))
 	if o.out != "" {

@@ -18,21 +18,23 @@ type section struct {
 	text  string // ends with a newline
 }
 
-// merge gives the page with the measured sections in place of those of the same titles, or at its end. All else stays
-// as it is: other sections are written by hand, or were measured before.
+// merge gives the page with the measured sections in place of those of the same titles; new ones come first. All else
+// stays as it is: other sections are written by hand, or were measured before.
 func merge(old string, measured ...section) string {
 	parts := strings.Split(old, heading)
 	if parts[0] == "" {
 		parts[0] = "# Benchmarks\n"
 	}
+	fresh := 1
 	for _, s := range measured {
 		part := s.title + "\n\n" + s.text
 		at := slices.IndexFunc(parts[1:], func(p string) bool { return strings.HasPrefix(p, s.title+"\n") })
-		if at < 0 {
-			parts = append(parts, part)
-		} else {
+		if at >= 0 {
 			parts[at+1] = part
+			continue
 		}
+		parts = slices.Insert(parts, fresh, part)
+		fresh++
 	}
 	return strings.Join(parts, heading)
 }

@@ -17,7 +17,7 @@ func TestOnlyMeasuredSectionsOfThePageChange(t *testing.T) {
 	require.Equal(t, "# Benchmarks\n\n## One\n\nfirst\n", string(page))
 
 	byHand := "# Title\n\nintroduction\n\n## One\n\nold\n\n### Below\n\nold\n\n## One more\n\nby hand\n"
-	require.Equal(t, "# Title\n\nintroduction\n\n## One\n\nfirst\n\n## One more\n\nby hand\n\n## Two\n\nsecond\n", merge(byHand, one, two))
+	require.Equal(t, "# Title\n\nintroduction\n\n## Two\n\nsecond\n\n## One\n\nfirst\n\n## One more\n\nby hand\n", merge(byHand, two, one))
 	require.Equal(t, merge(byHand, one, two), merge(merge(byHand, one, two), one, two))
 }
 
