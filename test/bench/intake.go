@@ -36,14 +36,7 @@ func (in *intake) measure(ctx context.Context, binary, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	address := g.grpc
-	if in.load.transport.http {
-		address = g.http
-	}
-	if in.sent, err = in.load.run(ctx, address, senders); err != nil {
-		return fmt.Errorf("%w; triflow logged %v", err, complaints(g.Output()))
-	}
-	if err := in.routed(ctx, g); err != nil {
+	if err := in.send(ctx, g, senders); err != nil {
 		return fmt.Errorf("%w; triflow logged %v", err, complaints(g.Output()))
 	}
 	after, err := g.cost(ctx)
@@ -53,6 +46,18 @@ func (in *intake) measure(ctx context.Context, binary, dir string) (err error) {
 	in.cost = after.since(before)
 	in.peakRSS, err = g.PeakRSS()
 	return err
+}
+
+// send sends the load and waits until all of it is routed.
+func (in *intake) send(ctx context.Context, g *ingestion, senders []exports) (err error) {
+	address := g.grpc
+	if in.load.transport.http {
+		address = g.http
+	}
+	if in.sent, err = in.load.run(ctx, address, senders); err != nil {
+		return err
+	}
+	return in.routed(ctx, g)
 }
 
 // routed waits until the sink has all spans and the ledger knows that they are done; no span may be more or less.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,11 @@ type sent struct {
 	waited  time.Duration // for that, over all connections
 	took    []time.Duration
 	window  time.Duration // from the first export to the last answer
+}
+
+// due is how many exports are to be sent at the rate, over all connections.
+func (l load) due() int {
+	return int(math.Ceil(l.rate * l.duration.Seconds() / float64(l.shape.spans)))
 }
 
 // senders gives what each connection sends. To make it takes longer than to send it: it is made before the load.

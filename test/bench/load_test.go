@@ -28,3 +28,10 @@ func TestARefusalThatOutlastsTheLoadIsWaitedForToItsEndOnly(t *testing.T) {
 		require.Equal(t, end, time.Now())
 	})
 }
+
+func TestWhatIsDueAtARateIsCounted(t *testing.T) {
+	l := load{duration: 2 * time.Second, rate: 1000, connections: 3, shape: shopShape(512)}
+	require.Equal(t, 4, l.due(), "at 0, 0.512, 1.024 and 1.536 s")
+	l.duration = 2048 * time.Millisecond
+	require.Equal(t, 4, l.due(), "the end is not within")
+}

@@ -54,7 +54,8 @@ func (m *matrix) section(from origin) section {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n\n%s\n", from, m.setting(), table(m.closed))
 	fmt.Fprintf(&b, "Compressed bodies, packed beforehand; each connection takes turns with %d:\n\n%s\n", packedBodies, table(m.packed))
-	fmt.Fprintf(&b, "Exports that are due at a rate, whose time counts from when they were due:\n\n%s\n", table([]*intake{m.open}))
+	fmt.Fprintf(&b, "Exports that are due at a rate, whose time counts from when they were due; %d of %d were taken:\n\n%s\n",
+		len(m.open.sent.took), m.open.load.due(), table([]*intake{m.open}))
 	b.WriteString("Throughput lost between durability none and always at 64 connections: " + strings.Join(m.losses(), "; ") + ".\n")
 	fmt.Fprintf(&b, "\n### Speed-up\n\n%s\n", m.speedup())
 	return section{"Ingestion alone", b.String()}
