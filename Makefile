@@ -47,8 +47,8 @@ release: web ## Build dist/ with a binary for each system, and their checksums
 	@cd dist && sha256sum triflow-* > SHA256SUMS
 
 .PHONY: bench
-bench: build ## Measure the whole system, write docs/benchmarks.md
-	cd test && go run ./bench -out ../docs/benchmarks.md
+bench: build ## Measure, write docs/benchmarks.md (ONLY=ingestion or ONLY=system for one of them)
+	cd test && go run ./bench $(if $(ONLY),-only $(ONLY)) -out ../docs/benchmarks.md
 
 ##### Change
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -23,47 +22,93 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+// options are what the command line says.
+type options struct {
+	binary string
+	out    string
+	data   string
+	only   string
+	row    time.Duration
+	whole  load
+}
+
+func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	binary := flags.String("triflow", "../.bin/triflow", "binary to measure")
-	out := flags.String("out", "", "page to write; empty: print only")
-	data := flags.String("data", os.TempDir(), "folder for the process's data; its disk is measured too")
-	var l load
-	flags.DurationVar(&l.duration, "duration", 20*time.Second, "how long each run sends")
-	flags.IntVar(&l.connections, "connections", 4, "connections, each with one export in flight")
-	flags.Float64Var(&l.rate, "rate", 0, "spans per second over all connections; 0: as fast as they are answered")
+	flags.StringVar(&o.binary, "triflow", "../.bin/triflow", "binary to measure")
+	flags.StringVar(&o.out, "out", "", "page to write; empty: print only")
+	flags.StringVar(&o.data, "data", os.TempDir(), "folder for the process's data; its disk is measured too")
+	flags.StringVar(&o.only, "only", "", "what to measure: ingestion or system; empty: both")
+	flags.DurationVar(&o.row, "row", 5*time.Second, "how long each row of ingestion sends")
+	quick := flags.Bool("quick", false, "rows of 1s, to see that it works")
+	o.whole.shape = shopShape(512)
+	flags.DurationVar(&o.whole.duration, "duration", 20*time.Second, "how long each run of the system sends")
+	flags.IntVar(&o.whole.connections, "connections", 4, "connections to the system, each with one export in flight")
+	flags.Float64Var(&o.whole.rate, "rate", 0, "spans per second over all connections to the system; 0: as fast as they are answered")
 	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if *quick {
+		o.row = time.Second
+	}
+	if o.data, err = filepath.Abs(o.data); err != nil {
+		return o, fmt.Errorf("data: %w", err)
+	}
+	return o, o.validate()
+}
+
+// validate names every value that is out of its range.
+func (o options) validate() error {
+	var faults []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	want(o.only == "" || o.only == "ingestion" || o.only == "system", "only: %q, want ingestion, system or nothing", o.only)
+	want(o.row > 0, "row: %v, want more than 0", o.row)
+	want(o.whole.duration > 0, "duration: %v, want more than 0", o.whole.duration)
+	want(o.whole.connections >= 1, "connections: %d, want at least 1", o.whole.connections)
+	want(o.whole.rate >= 0, "rate: %v, want at least 0", o.whole.rate)
+	return errors.Join(faults...)
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
 		}
 		return err
 	}
-	if l.duration <= 0 || l.connections < 1 || l.rate < 0 {
-		return fmt.Errorf("duration %v, connections %d, rate %v: want more than 0, at least 1, at least 0", l.duration, l.connections, l.rate)
+	from := originOf(ctx, args, o.data)
+	var sections []section
+	var fault error
+	if o.only != "system" {
+		m := newMatrix(o.row)
+		if err := m.measure(ctx, o.binary, o.data, os.Stderr); err != nil {
+			return err
+		}
+		sections = append(sections, m.section(from))
 	}
-	dir, err := filepath.Abs(*data)
-	if err != nil {
-		return fmt.Errorf("data: %w", err)
+	if o.only != "ingestion" {
+		r := &report{origin: from, load: o.whole}
+		if err := r.measure(ctx, o.binary, o.data); err != nil {
+			return err
+		}
+		sections, fault = append(sections, r.section()), r.fault()
 	}
-	r := &report{
-		command: strings.Join(append([]string{"go run ./bench"}, args...), " "),
-		commit:  commit(ctx), date: time.Now(), machine: machine(dir), load: l,
-	}
-	if err := r.measure(ctx, *binary, dir); err != nil {
-		return err
-	}
-	fmt.Print(r)
-	if *out != "" {
-		if err := r.write(*out); err != nil {
+	fmt.Print(merge("", sections...))
+	if o.out != "" {
+		if err := write(o.out, sections); err != nil {
 			return err
 		}
 	}
-	return r.fault()
+	return fault
 }
 
 // measure fills in the runs.
 func (r *report) measure(ctx context.Context, binary, dir string) error {
-	sample, err := newRequest(0)
+	sample, err := newRequest(r.load.shape)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ type figures struct {
 	title       string
 	connections int
 	sent        sent
-	window      time.Duration // from the first export to the last answer
 	cpu         time.Duration // of the process in the window
 	settle      time.Duration // from the last answer until all was decided and stored
 	cpuSettled  time.Duration // of the process from the first export until then
@@ -41,35 +40,34 @@ func measure(ctx context.Context, title, binary, dir string, ratio float64, l lo
 	}
 	f := &figures{title: title, connections: l.connections}
 	if err := f.load(ctx, t, l); err != nil {
-		log, logErr := t.complaints()
-		return nil, errors.Join(fmt.Errorf("%w; triflow logged %v", err, log), logErr)
+		return nil, fmt.Errorf("%w; triflow logged %v", err, complaints(t.Output()))
 	}
-	if f.peakRSS, err = t.peakRSS(); err != nil {
+	if f.peakRSS, err = t.PeakRSS(); err != nil {
 		return nil, err
 	}
 	if f.stored, err = t.size("assembly"); err != nil {
 		return nil, err
 	}
-	if f.complaints, err = t.complaints(); err != nil {
-		return nil, err
-	}
+	f.complaints = complaints(t.Output())
 	f.fault = f.ledgers.check(f.sent.spans)
 	return f, nil
 }
 
 // load sends the load and waits until it has settled.
 func (f *figures) load(ctx context.Context, t *triflow, l load) error {
-	idle, err := t.cpu()
+	senders, err := l.senders()
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	if f.sent, err = l.run(ctx, t.otlp); err != nil {
+	idle, err := t.CPU()
+	if err != nil {
+		return err
+	}
+	if f.sent, err = l.run(ctx, t.otlp, senders); err != nil {
 		return err
 	}
 	end := time.Now()
-	f.window = end.Sub(start)
-	if f.cpu, err = t.cpu(); err != nil {
+	if f.cpu, err = t.CPU(); err != nil {
 		return err
 	}
 	f.cpu -= idle
@@ -77,7 +75,7 @@ func (f *figures) load(ctx context.Context, t *triflow, l load) error {
 		return err
 	}
 	f.settle = time.Since(end)
-	if f.cpuSettled, err = t.cpu(); err != nil {
+	if f.cpuSettled, err = t.CPU(); err != nil {
 		return err
 	}
 	f.cpuSettled -= idle
@@ -103,10 +101,10 @@ func (t *triflow) settle(ctx context.Context, acknowledged uint64) (ledgers, err
 }
 
 // perSecond is how many spans were acknowledged per second of the window.
-func (f *figures) perSecond() float64 { return float64(f.sent.spans) / f.window.Seconds() }
+func (f *figures) perSecond() float64 { return float64(f.sent.spans) / f.sent.window.Seconds() }
 
 // cores is how many cores the process used in the window, on average.
-func (f *figures) cores() float64 { return f.cpu.Seconds() / f.window.Seconds() }
+func (f *figures) cores() float64 { return f.cpu.Seconds() / f.sent.window.Seconds() }
 
 // perMillion is the time on cores that a million spans take.
 func (f *figures) perMillion(cpu time.Duration) float64 {

@@ -3,21 +3,13 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"time"
 )
 
-// parts begins the section that is written by hand and stays as it is.
-const parts = "\n## Parts\n"
-
-// report is what a page says.
+// report is what the section of the whole system says.
 type report struct {
-	command string
-	commit  string
-	date    time.Time
-	machine []string
+	origin  origin
 	load    load
 	request int // bytes of an export
 	runs    []*figures
@@ -34,7 +26,7 @@ func rows() []row {
 		{"spans acknowledged", func(f *figures) string { return thousands(float64(f.sent.spans)) }},
 		{"spans/s", func(f *figures) string { return thousands(f.perSecond()) }},
 		{"spans/s until all was decided and stored¹", func(f *figures) string {
-			return thousands(float64(f.sent.spans) / (f.window + f.settle).Seconds())
+			return thousands(float64(f.sent.spans) / (f.sent.window + f.settle).Seconds())
 		}},
 		{"cores used", func(f *figures) string { return fmt.Sprintf("%.2f", f.cores()) }},
 		{"spans/s per core used", func(f *figures) string { return thousands(f.perSecond() / f.cores()) }},
@@ -49,7 +41,7 @@ func rows() []row {
 			return fmt.Sprintf("%d of %d", f.sent.refused, f.sent.refused+len(f.sent.took))
 		}},
 		{"share of the senders' time waiting for that", func(f *figures) string {
-			return fmt.Sprintf("%.1f %%", 100*f.sent.waited.Seconds()/f.window.Seconds()/float64(f.connections))
+			return fmt.Sprintf("%.1f %%", 100*f.sent.waited.Seconds()/f.sent.window.Seconds()/float64(f.connections))
 		}},
 		{"settled after the load²", func(f *figures) string { return fmt.Sprintf("%.1f s", f.settle.Seconds()) }},
 		{"traces kept", func(f *figures) string {
@@ -67,14 +59,10 @@ func rows() []row {
 	}
 }
 
-// String is the page without the parts.
-func (r *report) String() string {
+// section is the page's part on the whole system.
+func (r *report) section() section {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `%s` in `test/`, commit %s, %s.\n\n", r.command, r.commit, r.date.UTC().Format("2006-01-02 15:04 MST"))
-	for _, fact := range r.machine {
-		fmt.Fprintf(&b, "- %s\n", fact)
-	}
-	fmt.Fprintf(&b, "\n## The whole\n\n%s\n\n| |", r.setting())
+	fmt.Fprintf(&b, "%s\n%s\n\n| |", r.origin, r.setting())
 	for _, f := range r.runs {
 		fmt.Fprintf(&b, " %s |", f.title)
 	}
@@ -88,7 +76,7 @@ func (r *report) String() string {
 	}
 	b.WriteString("\n¹ The same spans over the time of the load and of what it left to do; the wait for quiet counts.\n" +
 		"² Of that, 6 s are the wait for late spans (`--assembly-quiet`).\n")
-	return b.String()
+	return section{"The whole", b.String()}
 }
 
 func (r *report) setting() string {
@@ -104,23 +92,7 @@ attributes a span, an event in one of five, an error in one of fifty. Ids are ne
 acknowledged when it is synced to disk; what the rest of the process cannot take at once waits there, so that the rate of
 acknowledgement is that of a burst. What it can keep up is between the rate until all was stored and that.
 CPU is user and system time of the process.`,
-		r.load.connections, r.load.duration, pace, spansPerExport, r.request/spansPerExport, tracesPerExport, spansPerTrace)
-}
-
-// write puts the page to path and leaves the parts there as they are.
-func (r *report) write(path string) error {
-	old, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("read the page before: %w", err)
-	}
-	page := r.String()
-	if _, kept, found := strings.Cut(string(old), parts); found {
-		page += parts + kept
-	}
-	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	return nil
+		r.load.connections, r.load.duration, pace, r.load.shape.spans, r.request/r.load.shape.spans, r.load.shape.spans/spansPerTrace, spansPerTrace)
 }
 
 func complaintsText(found map[string]int) string {
@@ -133,16 +105,3 @@ func complaintsText(found map[string]int) string {
 	}
 	return strings.Join(texts, "; ")
 }
-
-// thousands groups the digits of a rounded number.
-func thousands(x float64) string {
-	digits := fmt.Sprintf("%.0f", x)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-func millis(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
-
-func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -47,28 +45,14 @@ func TestLedgersAreSettledWhenNothingIsOnItsWay(t *testing.T) {
 	}
 }
 
-func TestThePageKeepsTheParts(t *testing.T) {
-	r := &report{command: "c", commit: "abc", runs: []*figures{{
-		title: "kept", connections: 1, ledgers: balanced(512), window: time.Second, cpu: time.Second, sent: sent{spans: 512},
+func TestASectionOfTheWholeTellsTheRunsSideBySide(t *testing.T) {
+	r := &report{load: load{shape: shopShape(512)}, runs: []*figures{{
+		title: "kept", connections: 1, ledgers: balanced(512), cpu: time.Second, sent: sent{spans: 512, window: time.Second},
 	}}}
-	path := filepath.Join(t.TempDir(), "benchmarks.md")
-	require.NoError(t, r.write(path))
-	page, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Contains(t, string(page), "| spans/s per core used | 512 |")
-
-	byHand := parts + "\nwritten by hand\n"
-	require.NoError(t, os.WriteFile(path, []byte("# Old\n"+byHand), 0o600))
-	require.NoError(t, r.write(path))
-	again, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(page)+byHand, string(again))
-}
-
-func TestNumbersAreGroupedInThousands(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 999.4: "999", 1000: "1,000", 1234567: "1,234,567"} {
-		require.Equal(t, want, thousands(x))
-	}
+	s := r.section()
+	require.Equal(t, "The whole", s.title)
+	require.Contains(t, s.text, "| | kept |\n|---|---:|\n")
+	require.Contains(t, s.text, "| spans/s per core used | 512 |\n")
 }
 
 func TestTheDiskIsTheLongestMountAboveTheFolder(t *testing.T) {

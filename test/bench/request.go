@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	collectortracev1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -14,11 +15,25 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-const (
-	spansPerTrace   = 8
-	tracesPerExport = 64
-	spansPerExport  = spansPerTrace * tracesPerExport
-)
+const spansPerTrace = 8
+
+// shape says what an export holds.
+type shape struct {
+	spans              int // whole traces, and the first spans of one more if it is no multiple of spansPerTrace
+	resources          int // 1 to 6; services beyond share those of the first
+	resourceAttributes int // of each, at least 3
+}
+
+// shopShape is six services, as small as their resources may be; wideShape has the resources that SDKs detect in a
+// cluster.
+func shopShape(spans int) shape { return shape{spans, 6, 3} }
+func wideShape(spans int) shape { return shape{spans, 4, 12} }
+
+// exports are the bodies that one connection sends.
+type exports interface {
+	// renew gives the next; it stays valid until the call after.
+	renew(now time.Time) []byte
+}
 
 // step is one span of every trace: a shop's order with six services.
 type step struct {
@@ -30,9 +45,9 @@ type step struct {
 	to      time.Duration
 }
 
-func steps() [spansPerTrace]step {
+func steps() []step {
 	const ms = time.Millisecond
-	return [...]step{
+	return []step{
 		{"frontend", "POST /orders/{order}/checkout", tracev1.Span_SPAN_KIND_SERVER, -1, 0, 80 * ms},
 		{"cart", "CartService/GetCart", tracev1.Span_SPAN_KIND_SERVER, 0, 2 * ms, 20 * ms},
 		{"stock", "StockService/Reserve", tracev1.Span_SPAN_KIND_SERVER, 1, 4 * ms, 18 * ms},
@@ -54,6 +69,7 @@ type mark struct {
 // request is an encoded ExportTraceServiceRequest whose ids and times are renewed where they lie. One goroutine may
 // use it at a time.
 type request struct {
+	shape  shape
 	body   []byte
 	seed   uint64
 	round  uint64
@@ -62,15 +78,15 @@ type request struct {
 	times  []mark
 }
 
-// newRequest encodes a request. Two requests of different seeds never hold the same ids.
-func newRequest(seed uint64) (*request, error) {
-	d := draft{rand: rand.New(rand.NewPCG(seed, 1)), base: uint64(rand.New(rand.NewPCG(seed, 2)).Int64N(1<<60) + 1<<60)}
+// newRequest encodes a request.
+func newRequest(of shape) (*request, error) {
+	d := draft{shape: of, rand: rand.New(rand.NewPCG(1, 1)), base: uint64(rand.New(rand.NewPCG(1, 2)).Int64N(1<<60) + 1<<60)}
 	m := d.message()
 	body, err := proto.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
-	r := &request{body: body, seed: seed}
+	r := &request{shape: of, body: body}
 	for n, id := range d.traceIDs {
 		r.traces = append(r.traces, find(body, id, mark{n: n})...)
 	}
@@ -81,6 +97,13 @@ func newRequest(seed uint64) (*request, error) {
 		r.times = append(r.times, find(body, binary.LittleEndian.AppendUint64(nil, d.base+uint64(by)), mark{by: by})...)
 	}
 	return r, nil
+}
+
+// with gives a request of its own that renews itself to other ids than those of any other seed below 65536.
+func (r *request) with(seed uint64) *request {
+	other := *r
+	other.body, other.seed = slices.Clone(r.body), seed
+	return &other
 }
 
 // find gives a mark for each place of body where what stands. Ids and times of a draft are random and long enough to
@@ -98,11 +121,10 @@ func find(body, what []byte, m mark) []mark {
 	}
 }
 
-// renew gives the request with ids that were not sent before and spans that ended just before now. It stays valid
-// until the next call.
+// renew implements exports: ids that were not sent before, and spans that ended just before now.
 func (r *request) renew(now time.Time) []byte {
 	r.round++
-	base := r.seed<<48 ^ r.round*spansPerExport
+	base := r.seed<<48 ^ r.round*uint64(r.shape.spans)
 	for _, m := range r.traces {
 		binary.BigEndian.PutUint64(r.body[m.at:], mix(^(base + uint64(m.n))))
 		binary.BigEndian.PutUint64(r.body[m.at+8:], mix(base+uint64(m.n)))
@@ -128,6 +150,7 @@ func mix(x uint64) uint64 {
 
 // draft is a request in the making.
 type draft struct {
+	shape    shape
 	rand     *rand.Rand
 	base     uint64 // the request's time, in nanoseconds
 	traceIDs [][]byte
@@ -137,23 +160,25 @@ type draft struct {
 
 func (d *draft) message() *collectortracev1.ExportTraceServiceRequest {
 	d.times = map[time.Duration]struct{}{}
-	byService := map[string]*tracev1.ScopeSpans{}
 	m := &collectortracev1.ExportTraceServiceRequest{}
+	scopes := map[string]*tracev1.ScopeSpans{} // by service
 	for _, s := range steps() {
-		if byService[s.service] == nil {
-			byService[s.service] = &tracev1.ScopeSpans{Scope: &commonv1.InstrumentationScope{Name: "shop/" + s.service, Version: "1.4.2"}}
+		switch {
+		case scopes[s.service] != nil:
+		case len(m.ResourceSpans) < d.shape.resources:
+			scopes[s.service] = &tracev1.ScopeSpans{Scope: &commonv1.InstrumentationScope{Name: "shop/" + s.service, Version: "1.4.2"}}
 			m.ResourceSpans = append(m.ResourceSpans, &tracev1.ResourceSpans{
-				Resource: &resourcev1.Resource{Attributes: []*commonv1.KeyValue{
-					text("service.name", s.service), text("service.version", "1.4.2"), text("host.name", s.service+"-7d9c5b6f4-x2x7k"),
-				}},
-				ScopeSpans: []*tracev1.ScopeSpans{byService[s.service]},
+				Resource:   &resourcev1.Resource{Attributes: resourceAttributes(s.service)[:d.shape.resourceAttributes]},
+				ScopeSpans: []*tracev1.ScopeSpans{scopes[s.service]},
 			})
+		default:
+			scopes[s.service] = m.ResourceSpans[0].ScopeSpans[0]
 		}
 	}
-	for range tracesPerExport {
+	for len(d.spanIDs) < d.shape.spans {
 		trace, first := d.id(16), len(d.spanIDs)
 		d.traceIDs = append(d.traceIDs, trace)
-		for _, s := range steps() {
+		for _, s := range steps()[:min(spansPerTrace, d.shape.spans-first)] {
 			n := len(d.spanIDs)
 			d.spanIDs = append(d.spanIDs, d.id(8))
 			span := d.span(n, s)
@@ -161,10 +186,21 @@ func (d *draft) message() *collectortracev1.ExportTraceServiceRequest {
 			if s.parent >= 0 {
 				span.ParentSpanId = d.spanIDs[first+s.parent]
 			}
-			byService[s.service].Spans = append(byService[s.service].Spans, span)
+			scopes[s.service].Spans = append(scopes[s.service].Spans, span)
 		}
 	}
 	return m
+}
+
+// resourceAttributes are all that a service's resource may have.
+func resourceAttributes(service string) []*commonv1.KeyValue {
+	return []*commonv1.KeyValue{
+		text("service.name", service), text("service.version", "1.4.2"), text("host.name", service+"-7d9c5b6f4-x2x7k"),
+		text("service.namespace", "shop"), text("service.instance.id", service+"-7d9c5b6f4-x2x7k"),
+		text("deployment.environment.name", "production"), text("cloud.region", "eu-central-1"),
+		text("k8s.namespace.name", "shop"), text("k8s.node.name", "worker-12"), text("process.runtime.name", "go"),
+		text("telemetry.sdk.language", "go"), text("telemetry.sdk.name", "opentelemetry"),
+	}
 }
 
 // span makes all of the nth span but its ids: ten attributes, an event in one of five, an error in one of fifty.

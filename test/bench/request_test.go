@@ -30,16 +30,16 @@ func decode(t *testing.T, body []byte) []*tracev1.Span {
 
 func renewed(t *testing.T, seed uint64, now time.Time) []byte {
 	t.Helper()
-	r, err := newRequest(seed)
+	r, err := newRequest(shopShape(512))
 	require.NoError(t, err)
-	return r.renew(now)
+	return r.with(seed).renew(now)
 }
 
 func TestARequestIsOfTheShapeThatThePageTells(t *testing.T) {
 	body := renewed(t, 1, time.Now())
-	require.InDelta(t, 470, len(body)/spansPerExport, 20, "bytes a span")
+	require.InDelta(t, 470, len(body)/512, 20, "bytes a span")
 	spans := decode(t, body)
-	require.Len(t, spans, spansPerExport)
+	require.Len(t, spans, 512)
 	events, faults := 0, 0
 	for _, s := range spans {
 		require.Len(t, s.GetAttributes(), 10)
@@ -48,14 +48,35 @@ func TestARequestIsOfTheShapeThatThePageTells(t *testing.T) {
 			faults++
 		}
 	}
-	require.InDelta(t, spansPerExport/5, events, 1)
-	require.InDelta(t, spansPerExport/50, faults, 1)
+	require.InDelta(t, 512/5, events, 1)
+	require.InDelta(t, 512/50, faults, 1)
+}
+
+func TestShapesDifferInSizeAndResources(t *testing.T) {
+	for _, c := range []struct {
+		of         shape
+		spans      int
+		resources  int
+		attributes int
+	}{{shopShape(512), 512, 6, 3}, {wideShape(512), 512, 4, 12}, {wideShape(50), 50, 4, 12}} {
+		r, err := newRequest(c.of)
+		require.NoError(t, err)
+		var traces otlp.Traces
+		require.NoError(t, traces.Scan(r.renew(time.Now())))
+		require.Len(t, traces.Spans, c.spans)
+		var m collectortracev1.ExportTraceServiceRequest
+		require.NoError(t, proto.Unmarshal(r.body, &m))
+		require.Len(t, m.GetResourceSpans(), c.resources)
+		for _, rs := range m.GetResourceSpans() {
+			require.Len(t, rs.GetResource().GetAttributes(), c.attributes)
+		}
+	}
 }
 
 func TestIngestionFindsNothingToRefuse(t *testing.T) {
 	var traces otlp.Traces
 	require.NoError(t, traces.Scan(renewed(t, 1, time.Now())))
-	require.Len(t, traces.Spans, spansPerExport)
+	require.Len(t, traces.Spans, 512)
 }
 
 func TestTracesStayWholeWhenTheirIDsAreRenewed(t *testing.T) {
@@ -66,7 +87,7 @@ func TestTracesStayWholeWhenTheirIDsAreRenewed(t *testing.T) {
 		}
 		byTrace[string(s.GetTraceId())][string(s.GetSpanId())] = s
 	}
-	require.Len(t, byTrace, tracesPerExport)
+	require.Len(t, byTrace, 64)
 	for _, spans := range byTrace {
 		require.Len(t, spans, spansPerTrace)
 		roots := 0
@@ -84,21 +105,22 @@ func TestTracesStayWholeWhenTheirIDsAreRenewed(t *testing.T) {
 func TestNoIDComesTwiceFromAnyConnection(t *testing.T) {
 	traces, spans := map[string]bool{}, map[string]bool{}
 	const connections, rounds = 3, 10
+	first, err := newRequest(shopShape(512))
+	require.NoError(t, err)
 	for seed := range connections {
-		r, err := newRequest(uint64(seed))
-		require.NoError(t, err)
+		r := first.with(uint64(seed))
 		for range rounds {
 			for _, s := range decode(t, r.renew(time.Now())) {
 				traces[string(s.GetTraceId())], spans[string(s.GetSpanId())] = true, true
 			}
 		}
 	}
-	require.Len(t, traces, connections*rounds*tracesPerExport)
-	require.Len(t, spans, connections*rounds*spansPerExport)
+	require.Len(t, traces, connections*rounds*64)
+	require.Len(t, spans, connections*rounds*512)
 }
 
 func TestSamplingSeesRandomTraceIDs(t *testing.T) {
-	r, err := newRequest(1)
+	r, err := newRequest(shopShape(512))
 	require.NoError(t, err)
 	ones, all := 0, 0
 	for range 20 {
