@@ -58,7 +58,7 @@ func AppendJSON(dst []byte, s Signal, b []byte) ([]byte, error) {
 	case w.bad != framed:
 		return nil, malformed(b, s.root(), w.at, w.bad)
 	case w.deep:
-		return nil, fmt.Errorf("%s: values nested deeper than %d at byte %d", pathTo(b, s.root(), w.at), MaxDepth, w.at)
+		return nil, fmt.Errorf("%s: values nested deeper than %d at byte %d", pathTo(cursor{b: b, end: len(b)}, s.root(), 0, w.at), MaxDepth, w.at)
 	}
 	return w.out, nil
 }

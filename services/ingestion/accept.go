@@ -11,6 +11,9 @@ import (
 	"github.com/triflow/triflow/services/ingestion/internal/arrival"
 )
 
+// sampleBytes is how much of a refused item is shown.
+const sampleBytes = 4096
+
 // outcome is what a request that could be read is answered with.
 type outcome struct {
 	refused int
@@ -70,9 +73,13 @@ func (in *intake) store(ctx context.Context, r *otlp.Request, b *buffer) *refusa
 // refused, if it was.
 func (in *intake) note(r *otlp.Request, refused string) {
 	now := in.s.deps.Now()
-	for _, f := range in.s.senders.Record(now, arrival.Batch{
-		Tenant: in.admit.Tenant(), Address: in.address, Credential: in.credential, Request: r, Refused: refused,
-	}) {
+	b := arrival.Batch{Tenant: in.admit.Tenant(), Address: in.address, Credential: in.credential, Request: r, Refused: refused}
+	if r.Refused > 0 {
+		b.Item = func(f otlp.Refusal) string {
+			return string(otlp.AppendItemJSON(nil, r.MessageAt(f.Item), r.Bytes[f.Item.Off:f.Item.Off+f.Item.Len], sampleBytes))
+		}
+	}
+	for _, f := range in.s.senders.Record(now, b) {
 		in.s.faults.Report(now, f)
 	}
 }

@@ -122,30 +122,34 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg, pumps sync.WaitGroup
-	errs := make([]error, 6)
-	run := func(wg *sync.WaitGroup, i int, f func() error) {
+	var mu sync.Mutex // guards errs
+	var errs []error
+	run := func(wg *sync.WaitGroup, f func() error) {
 		wg.Go(func() {
 			defer cancel()
-			errs[i] = f()
+			err := f()
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
 		})
 	}
-	run(&wg, 0, func() error {
+	run(&wg, func() error {
 		if err := g.Serve(s.grpcAt); !errors.Is(err, grpc.ErrServerStopped) { // ctx ended before it began
 			return err
 		}
 		return nil
 	})
-	run(&wg, 1, func() error {
+	run(&wg, func() error {
 		if err := h.Serve(s.httpAt); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
 	})
-	run(&pumps, 2, func() error { return s.watch(pumping) })
+	run(&pumps, func() error { return s.watch(pumping) })
 	for _, st := range s.streams {
-		run(&pumps, 3, func() error { return st.pump.Run(pumping) })
+		run(&pumps, func() error { return st.pump.Run(pumping) })
 		for _, l := range st.links {
-			run(&pumps, 3, func() error { return l.run(pumping) })
+			run(&pumps, func() error { return l.run(pumping) })
 		}
 	}
 	<-ctx.Done()
