@@ -59,6 +59,8 @@ func (s *Service) watch(ctx context.Context) error {
 			}
 		}
 		now := s.deps.Now()
+		_, edges := s.flow()
+		s.rates.of(now, edges)
 		for _, f := range s.senders.Expire(now) {
 			s.faults.Report(now, f)
 		}

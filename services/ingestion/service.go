@@ -54,6 +54,7 @@ type Service struct {
 	seats     *seats
 	faults    *fault.Registry
 	senders   *arrival.Book
+	rates     rates
 	buffers   *buffers
 	unpackers unpackers
 	requests  sync.Pool // of *otlp.Request
