@@ -116,7 +116,8 @@ func TestNoAcknowledgedRecordIsLostInManyCrashes(t *testing.T) {
 		require.NoError(t, err, "crash %d", l.seed)
 		records := rest(t, log, 1)
 		require.NoError(t, l.check(records), "crash %d", l.seed)
-		require.Zero(t, log.Stats().Damaged, "crash %d", l.seed)
+		// The last group, of which nobody was told, may be there with a hole, which looks like damage.
+		require.LessOrEqual(t, log.Stats().Damaged, uint64(1), "crash %d", l.seed)
 		require.NoError(t, log.Close())
 	}
 	t.Logf("%d records acknowledged", len(l.stored))
