@@ -95,7 +95,7 @@ func (l *Log) scan(s *segment, known bool, seal *limit) (torn bool) {
 		t.add(f.recordHeader)
 		s.note(place{position: f.position - 1, total: f.total - f.weight, base: s.base, offset: sc.offset - f.size()})
 	}
-	s.end, s.last, s.total = sc.offset, sc.after, max(s.baseTotal, sc.seen.total)
+	s.end = sc.offset
 	short := sealed && sc.offset < seal.end
 	if short {
 		l.damaged(s, sc.offset)
@@ -103,12 +103,14 @@ func (l *Log) scan(s *segment, known bool, seal *limit) (torn bool) {
 	if sealed && (short || sc.fault != 0) || seal != nil && !sealed {
 		t.until(seal.position, seal.total)
 	}
+	// What is lost at the end counts as there: the segment stays until it is released, and is not missing.
+	s.last, s.total = max(sc.after, t.position), max(s.baseTotal, sc.seen.total, t.total)
 	if torn = !sealed && sc.fault != 0; torn {
 		s.end = sc.fault
 	}
 	l.lost(t.lostRecords, t.lostWeight)
 	l.newest = max(l.newest, t.position)
-	l.total = max(l.total, t.total, sc.seen.total)
+	l.total = max(l.total, s.total)
 	return torn
 }
 
@@ -153,4 +155,5 @@ func (t *tally) until(position, total uint64) {
 	if t.known {
 		t.lostWeight += total - min(total, t.total)
 	}
+	t.position, t.total = position, max(t.total, total)
 }
