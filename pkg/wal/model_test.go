@@ -14,12 +14,12 @@ import (
 type model struct {
 	disk     *memory
 	log      *Log
-	other    *Mark // the second
+	other    *Mark             // the second
 	stored   map[uint64]Record // acknowledged
 	failed   map[string]bool   // data whose append failed: it may come out or not
 	highest  uint64            // no position up to it may be given again
-	released uint64 // by all marks, as far as a cut may have kept it
-	second   uint64 // by the mark of that name, which may be forgotten and made again
+	released uint64            // by all marks, as far as a cut may have kept it
+	second   uint64            // by the mark of that name, which may be forgotten and made again
 	damaged  bool
 }
 
