@@ -27,7 +27,7 @@ func (l *Log) check(headers []*segmentHeader, i int, next uint64, k known) (uint
 			seal = &limit{position: h.previousLast(), total: h.baseTotal, end: int64(h.previousEnd)}
 		}
 	}
-	torn := l.scan(s, header != nil, seal)
+	torn := l.scan(s, header != nil || i > 0 || s.base == 1, seal)
 	sc := scanner{file: s.file, offset: s.end}
 	// A newest segment that is smaller than it was made was cut off.
 	torn = !sc.clean(s.size) || newest && header != nil && s.size < header.size || torn
@@ -71,7 +71,7 @@ type limit struct {
 	end             int64
 }
 
-// scan finds the end of s and counts what is lost in it. Without an exact end it is torn when the last records are
+// scan finds the end of s and counts what is lost in it, its weight only when the total before it is known. Without an exact end it is torn when the last records are
 // there by half, which may have been so when nobody was told of them yet.
 func (l *Log) scan(s *segment, known bool, seal *limit) (torn bool) {
 	sealed := seal != nil && seal.end > 0
@@ -95,7 +95,7 @@ func (l *Log) scan(s *segment, known bool, seal *limit) (torn bool) {
 		t.add(f.recordHeader)
 		s.note(place{position: f.position - 1, total: f.total - f.weight, base: s.base, offset: sc.offset - f.size()})
 	}
-	s.end, s.last, s.total = sc.offset, sc.after, max(s.baseTotal, sc.seen.total)
+	s.end = sc.offset
 	short := sealed && sc.offset < seal.end
 	if short {
 		l.damaged(s, sc.offset)
@@ -103,12 +103,14 @@ func (l *Log) scan(s *segment, known bool, seal *limit) (torn bool) {
 	if sealed && (short || sc.fault != 0) || seal != nil && !sealed {
 		t.until(seal.position, seal.total)
 	}
+	// What is lost at the end counts as there: the segment stays until it is released, and is not missing.
+	s.last, s.total = max(sc.after, t.position), max(s.baseTotal, sc.seen.total, t.total)
 	if torn = !sealed && sc.fault != 0; torn {
 		s.end = sc.fault
 	}
 	l.lost(t.lostRecords, t.lostWeight)
 	l.newest = max(l.newest, t.position)
-	l.total = max(l.total, t.total, sc.seen.total)
+	l.total = max(l.total, s.total)
 	return torn
 }
 
@@ -135,21 +137,23 @@ func (l *Log) lost(records, weight uint64) {
 // tally counts what is missing between the records of a segment.
 type tally struct {
 	position, total         uint64
-	known                   bool // position and total are those before the next record
+	known                   bool // total is that before the next record; position always is
 	lostRecords, lostWeight uint64
 }
 
 func (t *tally) add(h recordHeader) {
-	if t.known {
-		t.until(h.position-1, h.total-h.weight)
-	}
+	t.until(h.position-1, h.total-h.weight)
 	t.position, t.total, t.known = h.position, h.total, true
 }
 
 // until says that all up to position had to be there.
 func (t *tally) until(position, total uint64) {
-	if t.known && position > t.position {
-		t.lostRecords += position - t.position
+	if position <= t.position {
+		return
+	}
+	t.lostRecords += position - t.position
+	if t.known {
 		t.lostWeight += total - min(total, t.total)
 	}
+	t.position, t.total = position, max(t.total, total)
 }

@@ -9,6 +9,8 @@
 //   - Damage costs what it hit. A record that cannot be read is skipped, counted and reported; its neighbours are
 //     read; the segment is set aside as NAME.damaged instead of being used again. A torn end is counted apart, since most
 //     likely nobody was told that it was stored.
+//   - With SyncInterval and SyncNone a power cut costs what was not synced. Its positions, which readers may have seen,
+//     are not given again; totals go on from what the disk has kept.
 //   - After a failed write or fsync the file is never written again: what was not acknowledged goes, with the same
 //     positions, into a new segment, and only its fsync acknowledges.
 //   - Each destination has a Mark. A segment goes when all marks are past it, and each mark is on disk before.
@@ -36,8 +38,9 @@
 //	│ magic  │ version  │ sum   │ log id │ base position │ base total │ previous base │ previous end │ size     │
 //	└────────┴──────────┴───────┴────────┴───────────────┴────────────┴───────────────┴──────────────┴──────────┘
 //
-// The header seals the segment before it: previous end is where its last record ended. Size is
-// that of the file when it was made. Its sum covers all but itself.
+// The header seals the segment before it: previous end is where its last record ended. Size has
+// that of the file when it was made, in units of 8 bytes, in its lower half, and in its upper half how many records are in
+// the segment before. Its sum covers all but itself.
 // A segment whose header is damaged is still read, by the name and the log id of its neighbours. A record stands at a
 // multiple of 8:
 //
@@ -62,7 +65,8 @@
 //	└────────┴──────────┴───────┴────────┴──────────┴──────────┴───────────────┴────────────┴──────────┘
 //
 // Last position and total are those of the newest durable record when it was written: should that not be there at the
-// next Open, it is counted as lost. Positions up to given are never given again. A slot is written at each Release;
+// next Open, it is counted as lost. Positions up to given are never given again: where
+// positions are given before they are durable, it runs ahead until Close. A slot is written at each Release;
 // both are, and synced, before a segment goes: after a power cut a Reader may begin earlier than what was released
 // last, never later. A mark that cannot be read begins with what is there. After a failed sync the file is made anew.
 package wal

@@ -143,6 +143,24 @@ func TestASegmentThatIsGoneIsCounted(t *testing.T) {
 	require.Equal(t, uint64(13), put(t, l, 1, ""))
 }
 
+func TestASegmentStaysThoughNothingInItCanBeRead(t *testing.T) {
+	d := newMemory()
+	l := openMemory(t, d, Options{})
+	for range 3 { // one in a segment
+		put(t, l, 2, strings.Repeat("x", 3000))
+	}
+	require.NoError(t, l.Close())
+	d.flip(segmentName(1), headerBytes, recordBytes)
+	for range 2 {
+		l = openMemory(t, d, Options{})
+		require.Equal(t, uint64(1), l.Stats().LostRecords)
+		require.Equal(t, uint64(2), l.Stats().LostWeight)
+		require.Zero(t, l.Released())
+		require.Contains(t, d.files, segmentName(1))
+		require.NoError(t, l.Close())
+	}
+}
+
 func TestDamageAfterTheOpeningIsPassedOverByTheReader(t *testing.T) {
 	d := newMemory()
 	l := openMemory(t, d, Options{})

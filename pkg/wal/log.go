@@ -32,7 +32,7 @@ type Stats struct {
 	Syncs        uint64 // of data; Records/Syncs is the size of a group
 	SyncFailures uint64 // failed writes and syncs, each of which ended a segment
 
-	Damaged     uint64 // places that could not be read, with acknowledged records
+	Damaged     uint64 // places that could not be read; after a power cut perhaps the last group, of which nobody was told
 	LostRecords uint64 // records in them, as far as the neighbours tell
 	LostWeight  uint64 // their weight
 	Torn        uint64 // ends of segments that were not as they are left; most likely nothing acknowledged was there

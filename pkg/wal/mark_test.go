@@ -176,3 +176,25 @@ func TestWhatAMarkHasSeenAtTheEndIsCountedWhenItIsGone(t *testing.T) {
 	require.Equal(t, uint64(5), l.Stats().LostWeight)
 	require.Equal(t, uint64(1), l.Stats().Torn)
 }
+
+func TestAMarkFileWhoseSyncFailedIsMadeAnewAndNotSyncedAgain(t *testing.T) {
+	d := newMemory()
+	l := openMemory(t, d, Options{})
+	for range 12 { // four in a segment
+		put(t, l, 1, strings.Repeat("x", 960))
+	}
+	broken := d.files[markName]
+	d.set(func() { d.failSync = 1 })
+	require.ErrorIs(t, l.Release(6), errBroken)
+	require.Contains(t, d.files, segmentName(1), "nothing goes before the mark is on disk")
+	require.Len(t, rest(t, l, 1), 12)
+
+	require.NoError(t, l.Release(7))
+	require.NotContains(t, d.files, segmentName(1))
+	require.NotSame(t, broken, d.files[markName])
+	require.True(t, broken.pending[len(broken.pending)-1].lost, "not written after its failure")
+	l = openMemory(t, d.cut(fate{nothing, nothing, always}), Options{})
+	require.Equal(t, uint64(7), l.Released())
+	require.Len(t, rest(t, l, 1), 8)
+	require.Zero(t, l.Stats().Damaged)
+}

@@ -14,10 +14,12 @@ import (
 type model struct {
 	disk     *memory
 	log      *Log
+	other    *Mark             // the second
 	stored   map[uint64]Record // acknowledged
 	failed   map[string]bool   // data whose append failed: it may come out or not
 	highest  uint64            // no position up to it may be given again
-	released uint64
+	released uint64            // by all marks, as far as a cut may have kept it
+	second   uint64            // by the mark of that name, which may be forgotten and made again
 	damaged  bool
 }
 
@@ -29,9 +31,21 @@ func (m *model) open(t *rapid.T) {
 	l, err := open(m.disk, o)
 	require.NoError(t, err)
 	m.log = l
+	m.mark(t)
 	for p := range m.stored { // a mark may only go over positions that were never given
 		require.False(t, m.released < p && p <= l.Released(), "the mark has gone over record %d", p)
+		require.False(t, m.second < p && p <= m.other.Released(), "the second mark has gone over record %d", p)
 	}
+}
+
+// mark gets the second mark. When the disk had no room for it, or the log is new, that is made again.
+func (m *model) mark(t *rapid.T) {
+	full := m.disk.full
+	m.disk.full = false
+	other, err := m.log.Mark("second")
+	require.NoError(t, err)
+	m.disk.full = full
+	m.other = other
 }
 
 func (m *model) append(t *rapid.T) {
@@ -67,7 +81,7 @@ func (m *model) check(t *rapid.T) {
 		return
 	}
 	for p := range m.stored {
-		require.True(t, p <= m.released || read[p], "record %d was acknowledged and is gone", p)
+		require.True(t, p <= min(m.released, m.second) || read[p], "record %d was acknowledged and is gone", p)
 	}
 }
 
@@ -84,17 +98,30 @@ func TestWhatIsAcknowledgedIsReadBackWhateverHappens(t *testing.T) {
 				require.NoError(t, m.log.Release(p))
 				m.released = max(m.released, p)
 			},
+			"release the second": func(t *rapid.T) {
+				p := rapid.Uint64Range(0, m.highest).Draw(t, "position")
+				require.NoError(t, m.other.Release(p))
+				m.second = max(m.second, p)
+			},
+			"forget the second": func(t *rapid.T) {
+				require.NoError(t, m.log.Forget("second"))
+				m.mark(t) // begins where the log's own stands
+				m.second = max(m.second, m.released)
+			},
 			"restart": func(t *rapid.T) {
+				own, second := m.log.Released(), m.other.Released()
 				require.NoError(t, m.log.Close())
 				m.open(t)
-				require.GreaterOrEqual(t, m.log.Released(), m.released)
+				require.GreaterOrEqual(t, m.log.Released(), own)
+				require.GreaterOrEqual(t, m.other.Released(), second)
 			},
 			"power cut": func(t *rapid.T) {
 				after := m.disk.cut(chance(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "chance"), 0))))
 				require.NoError(t, m.log.Close()) // it writes to the disk from before the cut
 				m.disk = after
 				m.open(t)
-				m.released = m.log.Released()
+				// What is behind an earlier release may be gone already, and more so when the log is opened.
+				m.released, m.second = max(m.released, m.log.Released()), max(m.second, m.other.Released())
 			},
 			"sync fails": func(t *rapid.T) {
 				m.disk.mu.Lock()

@@ -38,6 +38,9 @@ func TestReservedPositionsAreReservedAgainBeforeTheyRunOut(t *testing.T) {
 	l.mu.Lock()
 	l.reserved = 2 // as if the rest had been given
 	l.mu.Unlock()
+	d.set(func() { d.failSync = 1 })
+	_, err := l.Append(t.Context(), 1, nil)
+	require.ErrorIs(t, err, errBroken)
 	put(t, l, 1, "begins a segment")
 	after := d.cut(fate{nothing, nothing, always})
 	l = openMemory(t, after, Options{})

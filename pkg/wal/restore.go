@@ -44,7 +44,7 @@ func (l *Log) restore() (next uint64, err error) {
 			return 0, err
 		}
 	}
-	l.reserve(next)
+	l.reserved = l.ahead(next)
 	if err := l.restoreMarks(slots); err != nil {
 		return 0, err
 	}

@@ -12,10 +12,8 @@ func (w *writer) rotate() error {
 	if l.opts.Sync == SyncInterval {
 		w.syncLate()
 	}
-	if l.reserve(w.next) {
-		if err := l.settleAll(); err != nil {
-			return full(fmt.Errorf("reserve positions behind %d: %w", w.next, err))
-		}
+	if err := l.reserve(w.next); err != nil {
+		return err
 	}
 	previous, replaced := l.before(w.next)
 	h := segmentHeader{id: l.id, base: w.next, baseTotal: w.total, size: l.opts.SegmentBytes}
