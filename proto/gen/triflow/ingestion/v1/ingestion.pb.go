@@ -623,7 +623,7 @@ func (x *SignalLedger) GetLost() uint64 {
 // RefusedCount is a number of items refused for one reason.
 type RefusedCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A word of a closed set. For one item: trace_id, span_id, parent_id, utf8, depth, count, buckets, value, time. For a
+	// A word of a closed set. For one item: trace_id, span_id, parent_id, utf8, depth, count, buckets, value. For a
 	// request: malformed, too_large, unsupported, rate, overload, full, draining, not_stored, deadline, canceled.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Items refused; a request that cannot be read counts as one.

@@ -133,7 +133,7 @@ export const SignalLedgerSchema: GenMessage<SignalLedger> = /*@__PURE__*/
  */
 export type RefusedCount = Message<"triflow.ingestion.v1.RefusedCount"> & {
   /**
-   * A word of a closed set. For one item: trace_id, span_id, parent_id, utf8, depth, count, buckets, value, time. For a
+   * A word of a closed set. For one item: trace_id, span_id, parent_id, utf8, depth, count, buckets, value. For a
    * request: malformed, too_large, unsupported, rate, overload, full, draining, not_stored, deadline, canceled.
    *
    * @generated from field: string reason = 1;
