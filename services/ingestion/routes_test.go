@@ -97,6 +97,7 @@ func TestPipelinesDropAndLeadToOtherBackendsAndWhatTheyMissedComesAfterARestart(
 	}
 	require.Eventually(t, func() bool { return ledger(t, r.Service).GetDone() == 5 }, 10*time.Second, time.Millisecond)
 
+	require.Eventually(t, func() bool { return r.streams[0].links[0].mark.Stats().Weight == 0 }, 10*time.Second, time.Millisecond)
 	stop() // the backend is down, and our own service is served as before
 	send(r, "acme", called("GET /late", 6))
 	require.Equal(t, 1, (<-to.got).Items)
