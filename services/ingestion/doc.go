@@ -15,6 +15,9 @@
 // what JSON grows by while it is turned into protobuf, which ends at max-bytes too, or for Zipkin at twice that, since its
 // spans are sorted.
 //
+// Beside that, what the receivers hold undone stays in memory, handoff-bytes a signal at most, and 32 MiB a signal of
+// the newest records.
+//
 // A request is read into a buffer that is used again; the log, the tail and the receiver share it until the last of them
 // is through. The tail holds the newest records, so that the pump reads the disk only when it is behind.
 //

@@ -77,7 +77,7 @@ func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver, r *routes)
 	}
 	st.pump, err = handoff.NewPump(handoff.PumpConfig{
 		Sender: cfg.Name + "/" + signal.String(), Signal: signalOf(signal), Log: &follower{stream: st, cursor: log, total: stats.Total},
-		Receiver: st, OnDone: st.onDone, Logger: deps.Log,
+		Receiver: st, OnDone: st.onDone, MaxBytes: cfg.HandoffBytes, Logger: deps.Log,
 	})
 	if err != nil {
 		return nil, err
