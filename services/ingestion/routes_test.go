@@ -90,8 +90,8 @@ func TestPipelinesDropAndLeadToOtherBackendsAndWhatTheyMissedComesAfterARestart(
 	send(r, "globex", called("GET /cart", 3))
 	send(r, "acme", called("GET /healthz", 4))
 	send(r, "acme", called("GET /pay", 5))
-	require.Equal(t, "GET /cart", (<-mirror.got).GetName())
-	require.Equal(t, "GET /pay", (<-mirror.got).GetName(), "globex's is not led there")
+	require.ElementsMatch(t, []string{"GET /cart", "GET /pay"}, []string{(<-mirror.got).GetName(), (<-mirror.got).GetName()},
+		"globex's is not led there")
 	for range 3 {
 		require.Equal(t, 1, (<-to.got).Items)
 	}
