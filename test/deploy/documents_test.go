@@ -103,7 +103,7 @@ func (c *checker) command(doc, line string) {
 	}
 }
 
-// served reports whether the gateway, a role's admin port or the demo shop answers to an address.
+// served reports whether the gateway, ingestion, a role's admin port or the demo shop answers to an address.
 func (c *checker) served(address string) bool {
 	u, err := url.Parse(strings.Trim(address, "'"))
 	if err != nil {
@@ -112,6 +112,8 @@ func (c *checker) served(address string) bool {
 	switch {
 	case u.Port() == "7070":
 		return strings.HasPrefix(u.Path, "/faults")
+	case u.Port() == "4318":
+		return slices.Contains([]string{"/v1/traces", "/v1/logs", "/v1/metrics", "/api/v2/spans"}, u.Path)
 	case u.Port() != "8080":
 		return slices.Contains([]string{"/healthz", "/readyz", "/metrics"}, u.Path)
 	case u.Path == "/openapi.json":
