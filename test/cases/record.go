@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/triflow/triflow/pkg/otlp"
 )
 
 // record is a stored item as the API tells it. fields are by the names of OTLP/JSON; attributes are values by key.
@@ -28,6 +30,9 @@ func (s span) record(service string, findings []finding) record {
 		if f.SpanID == s["spanId"] && f.Kind == "FINDING_KIND_NEGATIVE_DURATION" {
 			r.flags = append(r.flags, "end_before_start")
 		}
+	}
+	if words, _ := r.attributes[otlp.QualityKey].(string); words != "" {
+		r.flags = append(r.flags, strings.Split(words, ",")...)
 	}
 	return r
 }

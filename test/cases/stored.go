@@ -1,7 +1,6 @@
 package cases
 
 import (
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/url"
@@ -9,8 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	collectortracev1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
-	"google.golang.org/protobuf/proto"
+	"github.com/triflow/triflow/pkg/otlp"
 )
 
 // trace is what the API tells of one.
@@ -81,13 +79,10 @@ func (r *run) traceIDs() []string {
 		for _, id := range traceID.FindAllString(string(s.JSON), -1) {
 			ids[strings.ToLower(id)] = true
 		}
-		var m collectortracev1.ExportTraceServiceRequest
-		_ = proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(s.Body, &m) // as far as it can be read
-		for _, rs := range m.GetResourceSpans() {
-			for _, scope := range rs.GetScopeSpans() {
-				for _, span := range scope.GetSpans() {
-					ids[hex.EncodeToString(span.GetTraceId())] = true
-				}
+		var view otlp.Traces // the generated code reads nothing that has a bad text
+		if view.Scan(s.Body) == nil {
+			for _, span := range view.Spans {
+				ids[span.Trace.String()] = true
 			}
 		}
 	}
