@@ -1836,7 +1836,8 @@ type FlowEdge struct {
 	Effect         FlowEffect    `protobuf:"varint,5,opt,name=effect,proto3,enum=triflow.ingestion.v1.FlowEffect" json:"effect,omitempty"`
 	Direction      FlowDirection `protobuf:"varint,6,opt,name=direction,proto3,enum=triflow.ingestion.v1.FlowDirection" json:"direction,omitempty"`
 	ItemsPerSecond float64       `protobuf:"fixed64,7,opt,name=items_per_second,json=itemsPerSecond,proto3" json:"items_per_second,omitempty"`
-	BytesPerSecond float64       `protobuf:"fixed64,8,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
+	// 0 where it is not known, which is everywhere so far.
+	BytesPerSecond float64 `protobuf:"fixed64,8,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
 	// Items since start.
 	Items         uint64 `protobuf:"varint,9,opt,name=items,proto3" json:"items,omitempty"`
 	unknownFields protoimpl.UnknownFields

@@ -45,7 +45,7 @@ type IngestionServiceClient interface {
 	ListTenants(ctx context.Context, in *ListTenantsRequest, opts ...grpc.CallOption) (*ListTenantsResponse, error)
 	// ListDestinations tells where telemetry goes and how far each destination has come.
 	ListDestinations(ctx context.Context, in *ListDestinationsRequest, opts ...grpc.CallOption) (*ListDestinationsResponse, error)
-	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last half to whole minute.
 	GetDataFlow(ctx context.Context, in *GetDataFlowRequest, opts ...grpc.CallOption) (*GetDataFlowResponse, error)
 	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
 	// and subject. Errors: INVALID_ARGUMENT for a bad page.
@@ -135,7 +135,7 @@ type IngestionServiceServer interface {
 	ListTenants(context.Context, *ListTenantsRequest) (*ListTenantsResponse, error)
 	// ListDestinations tells where telemetry goes and how far each destination has come.
 	ListDestinations(context.Context, *ListDestinationsRequest) (*ListDestinationsResponse, error)
-	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last half to whole minute.
 	GetDataFlow(context.Context, *GetDataFlowRequest) (*GetDataFlowResponse, error)
 	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
 	// and subject. Errors: INVALID_ARGUMENT for a bad page.
@@ -342,7 +342,7 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
-// telemetry is found.
+// telemetry is found. No role serves it so far.
 type WitnessServiceClient interface {
 	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
 	// PERMISSION_DENIED, one of an unknown collector as well.
@@ -372,7 +372,7 @@ func (c *witnessServiceClient) Compare(ctx context.Context, in *CompareRequest, 
 // for forward compatibility.
 //
 // WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
-// telemetry is found.
+// telemetry is found. No role serves it so far.
 type WitnessServiceServer interface {
 	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
 	// PERMISSION_DENIED, one of an unknown collector as well.

@@ -70,7 +70,7 @@ type IngestionServiceClient interface {
 	ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error)
 	// ListDestinations tells where telemetry goes and how far each destination has come.
 	ListDestinations(context.Context, *connect.Request[v1.ListDestinationsRequest]) (*connect.Response[v1.ListDestinationsResponse], error)
-	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last half to whole minute.
 	GetDataFlow(context.Context, *connect.Request[v1.GetDataFlowRequest]) (*connect.Response[v1.GetDataFlowResponse], error)
 	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
 	// and subject. Errors: INVALID_ARGUMENT for a bad page.
@@ -179,7 +179,7 @@ type IngestionServiceHandler interface {
 	ListTenants(context.Context, *connect.Request[v1.ListTenantsRequest]) (*connect.Response[v1.ListTenantsResponse], error)
 	// ListDestinations tells where telemetry goes and how far each destination has come.
 	ListDestinations(context.Context, *connect.Request[v1.ListDestinationsRequest]) (*connect.Response[v1.ListDestinationsResponse], error)
-	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+	// GetDataFlow gives the graph of producers, stages and sinks with the rates of the last half to whole minute.
 	GetDataFlow(context.Context, *connect.Request[v1.GetDataFlowRequest]) (*connect.Response[v1.GetDataFlowResponse], error)
 	// ListFaults gives what the fault detectors found, the latest first. A bounded number is kept, the latest of each kind
 	// and subject. Errors: INVALID_ARGUMENT for a bad page.

@@ -814,6 +814,8 @@ export type FlowEdge = Message<"triflow.ingestion.v1.FlowEdge"> & {
   itemsPerSecond: number;
 
   /**
+   * 0 where it is not known, which is everywhere so far.
+   *
    * @generated from field: double bytes_per_second = 8;
    */
   bytesPerSecond: number;
@@ -1387,7 +1389,7 @@ export const IngestionService: GenService<{
     output: typeof ListDestinationsResponseSchema;
   },
   /**
-   * GetDataFlow gives the graph of producers, stages and sinks with the rates of the last minute.
+   * GetDataFlow gives the graph of producers, stages and sinks with the rates of the last half to whole minute.
    *
    * @generated from rpc triflow.ingestion.v1.IngestionService.GetDataFlow
    */
@@ -1412,7 +1414,7 @@ export const IngestionService: GenService<{
 
 /**
  * WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
- * telemetry is found.
+ * telemetry is found. No role serves it so far.
  *
  * @generated from service triflow.ingestion.v1.WitnessService
  */
