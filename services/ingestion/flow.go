@@ -1,7 +1,6 @@
 package ingestion
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -23,6 +22,13 @@ type rates struct {
 
 // ratePeriod is the least time that a rate is over; it is at most twice that.
 const ratePeriod = 30 * time.Second
+
+// due tells that counts should be taken, so that somebody who asks later gets rates.
+func (r *rates) due(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now.Sub(r.at) >= ratePeriod
+}
 
 // of gives each edge its rate.
 func (r *rates) of(now time.Time, edges []*ingestionv1.FlowEdge) {
@@ -83,10 +89,4 @@ func edge(from, to string, signal otlp.Signal, items uint64) *ingestionv1.FlowEd
 		From: from, To: to, Items: items, Effect: ingestionv1.FlowEffect_FLOW_EFFECT_LOSSLESS, Direction: ingestionv1.FlowDirection_FLOW_DIRECTION_FORWARD,
 		Type: [...]ingestionv1.FlowType{ingestionv1.FlowType_FLOW_TYPE_SPAN, ingestionv1.FlowType_FLOW_TYPE_LOG, ingestionv1.FlowType_FLOW_TYPE_METRIC}[signal],
 	}
-}
-
-func (v *server) GetDataFlow(context.Context, *ingestionv1.GetDataFlowRequest) (*ingestionv1.GetDataFlowResponse, error) {
-	nodes, edges := v.s.flow()
-	v.s.rates.of(v.s.deps.Now(), edges)
-	return &ingestionv1.GetDataFlowResponse{Nodes: nodes, Edges: edges}, nil
 }

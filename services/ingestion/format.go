@@ -68,7 +68,7 @@ func (f format) transcode(dst []byte, s otlp.Signal, body []byte, limit int) ([]
 }
 
 // encodings are those of a request over HTTP, but for identity.
-var encodings = []string{"gzip", "zstd"}
+var encodings = [...]string{"gzip", "zstd"}
 
 // encodingIn gives how the body of r is packed, nothing if it is not.
 func encodingIn(r *http.Request) string {

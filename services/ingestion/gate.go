@@ -47,11 +47,15 @@ func (s *Service) watch(ctx context.Context) error {
 	var before [3]wal.MarkStats // by signal
 	for {
 		for i, st := range s.streams {
-			mark := st.log.Marks()[0]
+			marks := st.log.Marks()
+			mark, behind := marks[0], int64(0)
+			for _, m := range marks {
+				behind = max(behind, m.Bytes) // whoever is last keeps the log from getting empty
+			}
 			leaving := float64(mark.Released-before[i].Released) * bytesOf(mark) / watchEvery.Seconds()
 			before[i] = mark
 			size := float64(s.cfg.WALBytes)
-			s.gate.SetBacklog(st.signal, min(1, float64(mark.Bytes)/size), leaving/size)
+			s.gate.SetBacklog(st.signal, min(1, float64(behind)/size), leaving/size)
 		}
 		for _, st := range s.streams {
 			for _, l := range st.links {
@@ -59,8 +63,10 @@ func (s *Service) watch(ctx context.Context) error {
 			}
 		}
 		now := s.deps.Now()
-		_, edges := s.flow()
-		s.rates.of(now, edges)
+		if s.rates.due(now) { // to draw the graph takes long when there are many senders
+			_, edges := s.flow()
+			s.rates.of(now, edges)
+		}
 		for _, f := range s.senders.Expire(now) {
 			s.faults.Report(now, f)
 		}

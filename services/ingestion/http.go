@@ -113,8 +113,8 @@ func (in *intake) unsupported(r *http.Request) (format, *refusal) {
 		return form, refuse(wrongMethod, "method %s, want POST", r.Method)
 	case !known:
 		return form, refuse(wrongType, "content-type %q, want %s", r.Header.Get("Content-Type"), form.types())
-	case encoding != "" && !slices.Contains(encodings, encoding):
-		return form, refuse(wrongType, "content-encoding %q, want %s or none", encoding, strings.Join(encodings, ", "))
+	case encoding != "" && !slices.Contains(encodings[:], encoding):
+		return form, refuse(wrongType, "content-encoding %q, want %s or none", encoding, strings.Join(encodings[:], ", "))
 	case r.ContentLength > int64(in.s.cfg.MaxBytes):
 		return form, overLimit(in.s.cfg.MaxBytes)
 	}

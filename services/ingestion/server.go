@@ -82,6 +82,12 @@ func (v *server) ListDestinations(context.Context, *ingestionv1.ListDestinations
 	return out, nil
 }
 
+func (v *server) GetDataFlow(context.Context, *ingestionv1.GetDataFlowRequest) (*ingestionv1.GetDataFlowResponse, error) {
+	nodes, edges := v.s.flow()
+	v.s.rates.of(v.s.deps.Now(), edges)
+	return &ingestionv1.GetDataFlowResponse{Nodes: nodes, Edges: edges}, nil
+}
+
 func (v *server) ListFaults(_ context.Context, req *ingestionv1.ListFaultsRequest) (*ingestionv1.ListFaultsResponse, error) {
 	var faults rpc.Violations
 	size, err := page.Size(req.GetPageSize(), 100, 1000)

@@ -124,7 +124,7 @@ func (s *stream) append(ctx context.Context, now time.Time, tenant string, items
 	if err != nil {
 		return err
 	}
-	if len(payload) != len(b.bytes) { // it was made anew
+	if &payload[0] != &b.bytes[0] { // it was made anew; it is never empty, since it has items
 		b = s.door.buffers.own(&buffer{bytes: payload, home: s.door.buffers})
 		defer b.release()
 	}
