@@ -82,6 +82,18 @@ test-go: packages tools build ## Test the Go code under the race detector
 	go test -race -timeout 15m ./...
 	cd test && go test -race -timeout 20m -count=1 -p 1 -parallel 3 ./...
 
+# Go fuzzes one target at a time. An input that breaks one is written to its testdata, where every later test runs it
+# again: fix it and commit both. The round goes on after a failure and tells of all of them at its end.
+FUZZTIME ?= 1m
+.PHONY: fuzz
+fuzz: ## Fuzz every target in turn, FUZZTIME=1m each
+	@failed=; \
+	for at in $$(git grep -o '^func Fuzz[[:alnum:]_]*' -- '*_test.go' | sed 's/:func /:/'); do \
+		dir=$$(dirname "$${at%%:*}") name=$${at##*:}; echo "fuzz $$dir $$name"; \
+		go -C "$$dir" test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -parallel 1 . || failed="$$failed $$dir:$$name"; \
+	done; \
+	test -z "$$failed" || { echo "broken:$$failed"; exit 1; }
+
 .PHONY: test-web
 test-web: packages web ## Test the page, its model and the page in a browser
 	npm --prefix $(WEB) test
