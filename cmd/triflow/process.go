@@ -29,6 +29,7 @@ const callLimit = 10 * time.Second
 type settings struct {
 	Data      string `name:"data" type:"path" help:"Folder for all that is kept, one subfolder a role; empty: a temporary one, removed at the end." placeholder:"DIR"`
 	Redis     string `name:"redis" help:"Redis that shares decisions and word of changes, redis://host:port; empty: none. What it holds may be lost." placeholder:"URL"`
+	Memory    int64  `name:"memory-limit" default:"0" help:"Most bytes of memory for the process, which Go manages nine tenths of, at least 67108864; 0: what GOMEMLIMIT says, and without it the memory of the cgroup or machine."`
 	LogLevel  string `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"Least level of what is logged to standard error: debug, info, warn or error."`
 	LogFormat string `name:"log-format" default:"text" enum:"text,json" help:"Form of the log: text or json."`
 }
@@ -64,6 +65,11 @@ func newProcess(role string, s settings, stderr io.Writer) (_ *process, err erro
 			err = errors.Join(err, p.close())
 		}
 	}()
+	unlimit, err := limitMemory(s.Memory, p.log)
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, unlimit)
 	if p.metrics, err = telemetry.NewMetrics(role, version); err != nil {
 		return nil, err
 	}
