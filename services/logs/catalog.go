@@ -61,7 +61,7 @@ func newCatalog(cfg Config, state State) *catalog {
 
 // mine counts e and notes its template in it.
 func (c *catalog) mine(e *entry) {
-	t := c.miner(e.Log.GetService()).Add(drain.Line{Text: e.mined, Time: e.Time, Severity: e.Log.GetSeverityNumber()})
+	t := c.miner(e.Log.GetService()).Add(drain.Line{Text: e.mined, Time: e.Time, Severity: rank(e.Log)})
 	e.Template = t.ID
 	e.Log.TemplateId = t.ID.String()
 }

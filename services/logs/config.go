@@ -8,7 +8,7 @@ import (
 
 // Config says how much the service keeps and how it mines.
 type Config struct {
-	Retention    time.Duration `name:"retention" default:"72h" help:"How long a record is kept, 1m to 8760h."`
+	Retention    time.Duration `name:"retention" default:"72h" help:"How long after its time a record is kept, 1m to 8760h."`
 	MaxBytes     int64         `name:"max-bytes" default:"4294967296" help:"Most bytes of records kept, before compression; the oldest go first. At least 1048576."`
 	MaxTemplates int           `name:"max-templates" default:"1000" help:"Templates kept for each service; what has no room is counted under \"other\". 1 to 100000."`
 	MaxServices  int           `name:"max-services" default:"500" help:"Services with templates of their own; the records of further ones are counted together. 1 to 100000."`

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -14,17 +15,20 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/triflow/triflow/pkg/id"
+	"github.com/triflow/triflow/pkg/otlp"
 	logsv1 "github.com/triflow/triflow/proto/gen/triflow/logs/v1"
+	"github.com/triflow/triflow/services/logs/internal/body"
+	"github.com/triflow/triflow/services/logs/internal/filing"
 )
 
+// maxServiceName bounds a name in bytes; a longer one is cut.
+const maxServiceName = 256
+
+// The words of LogRecord.quality_flags, beside those that ingestion gives in otlp.QualityKey.
 const (
-	// maxServiceName bounds a name in bytes; a longer one is cut.
-	maxServiceName = 256
-	// maxAhead is how far a record's time may lie behind its arrival; a clock that is further ahead is not believed.
-	maxAhead = 24 * time.Hour
-	// attrGivenTime keeps a time that was not believed, in nanoseconds as it came.
-	attrGivenTime = "triflow.given_time_unix_nano"
-	attrEventName = "event.name"
+	implausibleTime     = "implausible_time"
+	implausibleObserved = "implausible_observed_time"
+	severityOutOfRange  = "severity_out_of_range"
 )
 
 // entry is a decoded record with the text that is mined for its template.
@@ -52,24 +56,27 @@ func decode(payload []byte, received time.Time) ([]entry, error) {
 }
 
 func makeEntryOf(service string, r *otlplogsv1.LogRecord, received time.Time) entry {
-	at, refused := eventTime(r, received)
-	attributes := r.GetAttributes()
-	if refused != 0 {
-		attributes = append(attributes, text(attrGivenTime, fmt.Sprint(refused)))
-	}
-	if r.GetEventName() != "" && !has(attributes, attrEventName) {
-		attributes = append(attributes, text(attrEventName, r.GetEventName()))
-	}
-	body := bodyText(r.GetBody())
+	filed := filing.Times{Own: r.GetTimeUnixNano(), Observed: r.GetObservedTimeUnixNano()}.File(received)
+	mined := body.Mine(r.GetBody(), r.GetEventName())
 	log := &logsv1.LogRecord{
-		Time:           timestamppb.New(at),
-		Service:        service,
-		SeverityNumber: severity(r),
-		SeverityText:   r.GetSeverityText(),
-		Body:           body,
-		Attributes:     attributes,
+		Time:                 timestamppb.New(filed.At),
+		Service:              service,
+		SeverityNumber:       severityOf(r),
+		SeverityText:         r.GetSeverityText(),
+		Attributes:           r.GetAttributes(),
+		EventName:            r.GetEventName(),
+		TimeUnixNano:         r.GetTimeUnixNano(),
+		ObservedTimeUnixNano: cmp.Or(r.GetObservedTimeUnixNano(), uint64(received.UnixNano())),
+		QualityFlags:         doubts(r, filed),
+		Mining:               mining[mined.Way],
+		MinedField:           mined.Field,
 	}
-	e := entry{Record: Record{Log: log, Time: at}, mined: minedText(r.GetBody(), body, r.GetEventName())}
+	if _, plain := r.GetBody().GetValue().(*commonv1.AnyValue_StringValue); plain {
+		log.Body = r.GetBody().GetStringValue()
+	} else if r.GetBody().GetValue() != nil {
+		log.BodyValue = r.GetBody()
+	}
+	e := entry{Record: Record{Log: log, Time: filed.At}, mined: mined.Text}
 	if len(r.GetTraceId()) == len(e.Trace) {
 		e.Trace = id.Trace(r.GetTraceId())
 	}
@@ -82,49 +89,32 @@ func makeEntryOf(service string, r *otlplogsv1.LogRecord, received time.Time) en
 	return e
 }
 
-// eventTime gives the first believable of the record's own time, the time it was observed and its arrival, and
-// the record's own time if it was given and not believed: milliseconds where nanoseconds belong land in 1970, and
-// a record filed there would be gone with the next sweep.
-func eventTime(r *otlplogsv1.LogRecord, received time.Time) (at time.Time, refused uint64) {
-	own, observed := r.GetTimeUnixNano(), r.GetObservedTimeUnixNano()
-	if believable(own, received) {
-		return time.Unix(0, int64(own)).UTC(), 0
-	}
-	if believable(observed, received) {
-		return time.Unix(0, int64(observed)).UTC(), own
-	}
-	return received.UTC(), own
+var mining = [...]logsv1.Mining{
+	body.None:      logsv1.Mining_MINING_NONE,
+	body.Whole:     logsv1.Mining_MINING_TEXT,
+	body.Field:     logsv1.Mining_MINING_FIELD,
+	body.Structure: logsv1.Mining_MINING_STRUCTURE,
+	body.Value:     logsv1.Mining_MINING_VALUE,
+	body.EventName: logsv1.Mining_MINING_EVENT_NAME,
 }
 
-func believable(nanos uint64, received time.Time) bool {
-	const year2000 = 946684800e9
-	return nanos >= year2000 && nanos <= uint64(received.Add(maxAhead).UnixNano())
-}
-
-// severity gives the record's number, or what its text says when it has none; 0 for a number that OTLP has not.
-func severity(r *otlplogsv1.LogRecord) int32 {
-	n := int32(r.GetSeverityNumber())
-	if n < 0 || n > 24 {
-		return 0
+// doubts gives the words for what is doubtful in a record.
+func doubts(r *otlplogsv1.LogRecord, filed filing.Filed) (words []string) {
+	if filed.BadOwn {
+		words = append(words, implausibleTime)
 	}
-	if n > 0 {
-		return n
+	if filed.BadObserved {
+		words = append(words, implausibleObserved)
 	}
-	switch strings.ToLower(r.GetSeverityText()) {
-	case "trace":
-		return 1
-	case "debug":
-		return 5
-	case "info", "information", "notice":
-		return 9
-	case "warn", "warning":
-		return 13
-	case "error", "err":
-		return 17
-	case "fatal", "critical", "crit", "panic", "alert", "emerg", "emergency":
-		return 21
+	if !inRange(int32(r.GetSeverityNumber())) {
+		words = append(words, severityOutOfRange)
 	}
-	return 0
+	for _, a := range r.GetAttributes() {
+		if a.GetKey() == otlp.QualityKey && a.GetValue().GetStringValue() != "" {
+			words = append(words, strings.Split(a.GetValue().GetStringValue(), ",")...)
+		}
+	}
+	return words
 }
 
 func serviceName(r *resourcev1.Resource) string {
@@ -134,19 +124,6 @@ func serviceName(r *resourcev1.Resource) string {
 		}
 	}
 	return "unknown_service"
-}
-
-func has(attributes []*commonv1.KeyValue, key string) bool {
-	for _, a := range attributes {
-		if a.GetKey() == key {
-			return true
-		}
-	}
-	return false
-}
-
-func text(key, value string) *commonv1.KeyValue {
-	return &commonv1.KeyValue{Key: key, Value: &commonv1.AnyValue{Value: &commonv1.AnyValue_StringValue{StringValue: value}}}
 }
 
 // clip cuts s to at most n bytes that end with a whole rune.

@@ -1,96 +1,107 @@
 package logs
 
 import (
-	"math"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
 	otlplogsv1 "go.opentelemetry.io/proto/otlp/logs/v1"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
-	"github.com/triflow/triflow/services/logs/internal/drain"
+	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/pkg/settings"
+	logsv1 "github.com/triflow/triflow/proto/gen/triflow/logs/v1"
 )
 
-func TestEveryKindOfBodyBecomesText(t *testing.T) {
-	for _, c := range []struct{ body, text, mined string }{
-		{`{"stringValue":"plain"}`, "plain", "plain"},
-		{
-			`{"kvlistValue":{"values":[{"key":"msg","value":{"stringValue":"disk low"}},{"key":"free","value":{"intValue":"5"}},{"key":"n","value":{"kvlistValue":{"values":[{"key":"k","value":{"boolValue":true}}]}}}]}}`,
-			`{"msg":"disk low","free":5,"n":{"k":true}}`, "disk low",
-		},
-		{`{"kvlistValue":{"values":[{"key":"a","value":{"intValue":"1"}}]}}`, `{"a":1}`, `{"a":1}`},
-		{
-			`{"arrayValue":{"values":[{"stringValue":"a<b"},{"intValue":"2"},{},{"boolValue":false},{"doubleValue":"NaN"},{"bytesValue":"AAE="}]}}`,
-			`["a<b",2,null,false,"NaN","AAE="]`, `["a<b",2,null,false,"NaN","AAE="]`,
-		},
-		{`{"bytesValue":"AAECAw=="}`, "AAECAw==", drain.Wildcard},
-		{`{"boolValue":true}`, "true", "true"},
-		{`{"intValue":"-7"}`, "-7", "-7"},
-		{`{"doubleValue":0.5}`, "0.5", "0.5"},
-		{`{}`, "", "cache.miss"},
-	} {
-		var v commonv1.AnyValue
-		require.NoError(t, protojson.Unmarshal([]byte(c.body), &v))
-		text := bodyText(&v)
-		require.Equal(t, c.text, text)
-		require.Equal(t, c.mined, minedText(&v, text, "cache.miss"))
+func TestARecordIsKeptAsItCameWithItsDoubtsBesideIt(t *testing.T) {
+	r := &otlplogsv1.LogRecord{
+		TimeUnixNano: 17, ObservedTimeUnixNano: 18, EventName: "cache.miss", TraceId: []byte{1}, SpanId: make([]byte, 8),
+		SeverityNumber: 99, SeverityText: "error",
+		Attributes: []*commonv1.KeyValue{{Key: otlp.QualityKey, Value: text(otlp.QualityInvalidUTF8)}},
 	}
-	require.Empty(t, bodyText(nil))
-	require.Equal(t, "+Inf", bodyText(&commonv1.AnyValue{Value: &commonv1.AnyValue_DoubleValue{DoubleValue: math.Inf(1)}}))
+	e := makeEntryOf("s", r, received)
+	require.Equal(t, received, e.Time)
+	require.EqualValues(t, 17, e.Log.GetTimeUnixNano())
+	require.EqualValues(t, 18, e.Log.GetObservedTimeUnixNano())
+	require.EqualValues(t, 99, e.Log.GetSeverityNumber())
+	require.EqualValues(t, 17, rank(e.Log), "what its text says")
+	require.Equal(t, []string{"implausible_time", "implausible_observed_time", "severity_out_of_range", "invalid_utf8"}, e.Log.GetQualityFlags())
+	require.Equal(t, "cache.miss", e.Log.GetEventName())
+	require.Equal(t, logsv1.Mining_MINING_EVENT_NAME, e.Log.GetMining())
+	require.Len(t, e.Log.GetAttributes(), 1)
+	require.Empty(t, e.Log.GetTraceId(), "a trace id of one byte is none")
+	require.Empty(t, e.Log.GetSpanId(), "nor is a span id of zeros")
 }
 
-func TestADeepBodyIsCut(t *testing.T) {
-	v := &commonv1.AnyValue{}
-	for range 1000 {
-		v = &commonv1.AnyValue{Value: &commonv1.AnyValue_ArrayValue{ArrayValue: &commonv1.ArrayValue{Values: []*commonv1.AnyValue{v}}}}
-	}
-	require.Contains(t, bodyText(v), "…")
+func TestARecordWithoutTimesIsObservedWhenItArrives(t *testing.T) {
+	e := makeEntryOf("s", &otlplogsv1.LogRecord{}, received)
+	require.Equal(t, received, e.Time)
+	require.Zero(t, e.Log.GetTimeUnixNano())
+	require.EqualValues(t, received.UnixNano(), e.Log.GetObservedTimeUnixNano())
+	require.Empty(t, e.Log.GetQualityFlags())
 }
 
-func TestTheFirstBelievableTimeCounts(t *testing.T) {
-	at := func(t time.Time) uint64 { return uint64(t.UnixNano()) }
-	observed := received.Add(-time.Second)
+func TestABodyIsStoredOnceAndToldAsValueAndText(t *testing.T) {
+	list := &commonv1.AnyValue{Value: &commonv1.AnyValue_ArrayValue{ArrayValue: &commonv1.ArrayValue{Values: []*commonv1.AnyValue{text("a"), {}}}}}
 	for name, c := range map[string]struct {
-		own, observed uint64
-		want          time.Time
-		refused       uint64
+		body  *commonv1.AnyValue
+		text  string
+		value *commonv1.AnyValue
 	}{
-		"its own":                  {at(received.Add(-time.Minute)), at(observed), received.Add(-time.Minute), 0},
-		"zero, then observed":      {0, at(observed), observed, 0},
-		"neither, then arrival":    {0, 0, received, 0},
-		"milliseconds for nanos":   {uint64(received.UnixMilli()), at(observed), observed, uint64(received.UnixMilli())},
-		"year 2200":                {7258118400000000000, at(observed), observed, 7258118400000000000},
-		"negative and no observed": {math.MaxUint64, 0, received, math.MaxUint64},
-		"an hour ahead":            {at(received.Add(time.Hour)), 0, received.Add(time.Hour), 0},
+		"none":   {nil, "", nil},
+		"empty":  {&commonv1.AnyValue{}, "", nil},
+		"string": {text("plain"), "plain", nil},
+		"list":   {list, `["a",null]`, list},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, refused := eventTime(&otlplogsv1.LogRecord{TimeUnixNano: c.own, ObservedTimeUnixNano: c.observed}, received)
-			require.True(t, c.want.Equal(got), got)
-			require.Equal(t, c.refused, refused)
+			s, err := New(settings.Defaults[Config](), deps(t.TempDir()))
+			require.NoError(t, err)
+			start(t, s)
+			e := makeEntryOf("s", &otlplogsv1.LogRecord{Body: c.body}, received)
+			require.True(t, e.Log.GetBody() == "" || e.Log.GetBodyValue() == nil)
+			push(t, s, "a", 1, request(t, "zoo", &otlplogsv1.LogRecord{Body: c.body}))
+			got := search(t, s, &logsv1.SearchLogsRequest{Contains: c.text})
+			require.Len(t, got, 1)
+			require.Equal(t, c.text, got[0].GetBody())
+			require.True(t, proto.Equal(c.value, got[0].GetBodyValue()))
 		})
 	}
 }
 
-func TestATimeThatIsNotBelievedIsKeptAsAnAttribute(t *testing.T) {
-	e := makeEntryOf("s", &otlplogsv1.LogRecord{TimeUnixNano: 17, EventName: "cache.miss", TraceId: []byte{1}, SpanId: make([]byte, 8)}, received)
-	require.Equal(t, attrGivenTime, e.Log.GetAttributes()[0].GetKey())
-	require.Equal(t, "17", e.Log.GetAttributes()[0].GetValue().GetStringValue())
-	require.True(t, has(e.Log.GetAttributes(), attrEventName))
-	require.Empty(t, e.Log.GetTraceId(), "a trace id of one byte is none")
-	require.Empty(t, e.Log.GetSpanId(), "nor is a span id of zeros")
-	require.Equal(t, "cache.miss", e.mined)
-}
-
 func TestSeverityComesFromTheNumberOrElseTheText(t *testing.T) {
 	for _, c := range []struct {
-		number int32
-		text   string
-		want   int32
-	}{{13, "ERROR", 13}, {0, "warning", 13}, {0, "Error", 17}, {0, "loud", 0}, {99, "error", 0}, {-1, "", 0}} {
-		require.Equal(t, c.want, severity(&otlplogsv1.LogRecord{SeverityNumber: otlplogsv1.SeverityNumber(c.number), SeverityText: c.text}))
+		number       int32
+		text         string
+		kept, ranked int32
+	}{
+		{13, "ERROR", 13, 13},
+		{0, "warning", 13, 13},
+		{0, "Error", 17, 17},
+		{0, "loud", 0, 0},
+		{99, "error", 99, 17},
+		{99, "", 99, 0},
+		{-1, "", -1, 0},
+	} {
+		e := makeEntryOf("s", &otlplogsv1.LogRecord{SeverityNumber: otlplogsv1.SeverityNumber(c.number), SeverityText: c.text}, received)
+		require.Equal(t, c.kept, e.Log.GetSeverityNumber())
+		require.Equal(t, c.ranked, rank(e.Log))
 	}
+}
+
+func TestASeverityThatOTLPHasNotIsNoErrorToASearch(t *testing.T) {
+	s, err := New(settings.Defaults[Config](), deps(t.TempDir()))
+	require.NoError(t, err)
+	start(t, s)
+	push(t, s, "a", 1, request(t, "zoo", &otlplogsv1.LogRecord{SeverityNumber: 99}, &otlplogsv1.LogRecord{SeverityNumber: 17}))
+	for _, service := range []string{"", "zoo"} { // with and without the index
+		got := search(t, s, &logsv1.SearchLogsRequest{Service: service, MinSeverityNumber: 9})
+		require.Len(t, got, 1)
+		require.EqualValues(t, 17, got[0].GetSeverityNumber())
+	}
+}
+
+func text(s string) *commonv1.AnyValue {
+	return &commonv1.AnyValue{Value: &commonv1.AnyValue_StringValue{StringValue: s}}
 }
 
 func FuzzDecodeNeverPanicsAndFilesNothingIn1970(f *testing.F) {

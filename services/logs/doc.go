@@ -12,6 +12,7 @@
 // marks in one atomic, synced batch. A crash therefore leaves either all of a group or nothing of it; in the second case
 // the sender pushes it again and it is mined anew from the templates on disk.
 //
+// A record is kept as it came; what is doubtful in it is told beside it (internal/filing, internal/body).
 // Records leave by age or when the store is full, oldest first; templates and their counts stay (bounded by
 // internal/drain). The mining is Drain: He et al., ICWS 2017; see internal/drain for where it differs.
 package logs

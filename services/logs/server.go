@@ -155,8 +155,8 @@ func length(s string, limit int) error {
 }
 
 func severityRange(n int32) error {
-	if n < 0 || n > 24 {
-		return fmt.Errorf("%d, want 0 to 24", n)
+	if !inRange(n) {
+		return fmt.Errorf("%d, want 0 to %d", n, maxSeverity)
 	}
 	return nil
 }

@@ -56,16 +56,17 @@ func deps(dir string) Deps {
 
 // payload makes a request of one service with a record for each body.
 func payload(t require.TestingT, service string, bodies ...string) []byte {
-	scope := &otlplogsv1.ScopeLogs{}
+	var records []*otlplogsv1.LogRecord
 	for i, b := range bodies {
-		scope.LogRecords = append(scope.LogRecords, &otlplogsv1.LogRecord{
-			TimeUnixNano: uint64(received.UnixNano()) + uint64(i),
-			Body:         &commonv1.AnyValue{Value: &commonv1.AnyValue_StringValue{StringValue: b}},
-		})
+		records = append(records, &otlplogsv1.LogRecord{TimeUnixNano: uint64(received.UnixNano()) + uint64(i), Body: text(b)})
 	}
+	return request(t, service, records...)
+}
+
+func request(t require.TestingT, service string, records ...*otlplogsv1.LogRecord) []byte {
 	b, err := proto.Marshal(&collectorv1.ExportLogsServiceRequest{ResourceLogs: []*otlplogsv1.ResourceLogs{{
-		Resource:  &resourcev1.Resource{Attributes: []*commonv1.KeyValue{text("service.name", service)}},
-		ScopeLogs: []*otlplogsv1.ScopeLogs{scope},
+		Resource:  &resourcev1.Resource{Attributes: []*commonv1.KeyValue{{Key: "service.name", Value: text(service)}}},
+		ScopeLogs: []*otlplogsv1.ScopeLogs{{LogRecords: records}},
 	}}})
 	require.NoError(t, err)
 	return b

@@ -208,7 +208,7 @@ func (w *writer) record(r Record, at stamp) int64 {
 	value, err := proto.Marshal(r.Log)
 	w.fault(err)
 	w.set(recordKey(at), value)
-	entry := makeEntry(r.Log.GetSeverityNumber(), r.Template)
+	entry := makeEntry(rank(r.Log), r.Template)
 	w.set(append(servicePrefix(r.Log.GetService()), at[:]...), entry)
 	if !r.Trace.IsZero() {
 		w.set(append(tracePrefix(r.Trace), at[:]...), entry)

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	logsv1 "github.com/triflow/triflow/proto/gen/triflow/logs/v1"
+	"github.com/triflow/triflow/services/logs/internal/body"
 	"github.com/triflow/triflow/services/logs/internal/drain"
 )
 
@@ -106,6 +107,9 @@ func (s *pebbleStore) read(key, value []byte, q Query) (*logsv1.LogRecord, error
 	if err := proto.Unmarshal(value, log); err != nil {
 		return nil, err
 	}
+	if log.GetBodyValue() != nil { // stored once; its text is made when it is read
+		log.Body = body.Text(log.GetBodyValue())
+	}
 	return log, nil
 }
 
@@ -113,7 +117,7 @@ func (s *pebbleStore) read(key, value []byte, q Query) (*logsv1.LogRecord, error
 func (q *Query) wants(r *logsv1.LogRecord) bool {
 	switch {
 	case q.Service != "" && r.GetService() != q.Service,
-		r.GetSeverityNumber() < q.MinSeverity,
+		rank(r) < q.MinSeverity,
 		q.Contains != "" && !strings.Contains(strings.ToLower(r.GetBody()), q.Contains):
 		return false
 	}

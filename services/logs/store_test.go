@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -191,7 +192,7 @@ func testStore(t *testing.T, open func(t *testing.T, dir string) store) {
 		s := open(t, t.TempDir())
 		defer func() { require.NoError(t, s.Close()) }()
 		r := record(1, "cart", 1, trace)
-		r.Log.Attributes = append(r.Log.Attributes, text("k", "v"))
+		r.Log.Attributes = append(r.Log.Attributes, &commonv1.KeyValue{Key: "k", Value: text("v")})
 		require.NoError(t, s.Commit(&Group{Records: []Record{r}}))
 		found, err := s.Search(Query{Limit: 1, Scan: 10})
 		require.NoError(t, err)

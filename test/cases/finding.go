@@ -145,20 +145,6 @@ func anomaly(r *run, want any) (faults []error) {
 	return faults
 }
 
-// templates checks how bodies were mined, as far as the API tells.
-func templates(_ *run, want any) (faults []error) {
-	w, _ := want.(map[string]any)
-	for word := range w {
-		switch word {
-		case "not_mined_as_text", "mined_from_map_field":
-			faults = append(faults, unanswered("how a body was mined"))
-		default:
-			faults = append(faults, unknown("templates "+word))
-		}
-	}
-	return faults
-}
-
 // exportAgain sends the stored spans as a standard client does, whose encoder takes only what protobuf allows.
 func (r *run) exportAgain(ctx context.Context) error {
 	for _, id := range r.traceIDs() {

@@ -102,10 +102,11 @@ func (r record) field(name string) (value any, told bool) {
 		if rest == "" {
 			break
 		}
-		if text, is := value.(string); is && head == "body" { // the API gives a structured body as JSON
-			value = fromJSON(text)
-		}
 		inner, _ := value.(map[string]any)
+		if exact, is := inner[part]; is { // a key of a body
+			value = exact
+			continue
+		}
 		value = inner[camel(part)]
 	}
 	if n, is := enums[fmt.Sprint(value)]; is {
@@ -122,14 +123,6 @@ func (r record) duration() (any, bool) {
 	begin, err := strconv.ParseInt(fmt.Sprint(r.fields["startTimeUnixNano"]), 10, 64)
 	end, err2 := strconv.ParseInt(fmt.Sprint(r.fields["endTimeUnixNano"]), 10, 64)
 	return strconv.FormatInt(end-begin, 10), err == nil && err2 == nil
-}
-
-func fromJSON(text string) any {
-	var v any
-	if json.Unmarshal([]byte(text), &v) != nil {
-		return nil
-	}
-	return v
 }
 
 var underscore = regexp.MustCompile(`_[a-z]`)

@@ -108,21 +108,6 @@ func (r *run) spans() ([]record, error) {
 	return out, nil
 }
 
-// logs gives the stored log records in the order in which they were sent: the API lists the newest first, and of one time
-// the one that came last.
-func (r *run) logs() ([]record, error) {
-	var list struct{ Logs []map[string]any }
-	if _, err := r.product.read("/api/v1/logs?pageSize=1000", &list); err != nil {
-		return nil, err
-	}
-	var out []record
-	for _, fields := range slices.Backward(list.Logs) {
-		service, _ := fields["service"].(string)
-		out = append(out, record{service: service, fields: fields, attributes: plainList(fields["attributes"])})
-	}
-	return out, nil
-}
-
 // stored gives all items of the case's signal.
 func (r *run) stored() ([]record, error) {
 	switch r.scenario.Signal {

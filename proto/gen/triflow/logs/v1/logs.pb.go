@@ -26,14 +26,86 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Mining says which part of a record its template was made from.
+type Mining int32
+
+const (
+	// Not known: stored by an earlier version.
+	Mining_MINING_UNSPECIFIED Mining = 0
+	// The body, a string.
+	Mining_MINING_TEXT Mining = 1
+	// A text in the body, which is a map: the first that is not empty of the keys message, msg, @message, short_message,
+	// text, log, event, body, exception and error, in any case of letters; where a map stands there, of its keys in turn.
+	Mining_MINING_FIELD Mining = 2
+	// The body as JSON with bytes left out: a list, or a map without such a text.
+	Mining_MINING_STRUCTURE Mining = 3
+	// The body, a number or a boolean, as text.
+	Mining_MINING_VALUE Mining = 4
+	// The event's name, since there is no body.
+	Mining_MINING_EVENT_NAME Mining = 5
+	// Nothing: the body is bytes, which have no words, or there is neither body nor name.
+	Mining_MINING_NONE Mining = 6
+)
+
+// Enum value maps for Mining.
+var (
+	Mining_name = map[int32]string{
+		0: "MINING_UNSPECIFIED",
+		1: "MINING_TEXT",
+		2: "MINING_FIELD",
+		3: "MINING_STRUCTURE",
+		4: "MINING_VALUE",
+		5: "MINING_EVENT_NAME",
+		6: "MINING_NONE",
+	}
+	Mining_value = map[string]int32{
+		"MINING_UNSPECIFIED": 0,
+		"MINING_TEXT":        1,
+		"MINING_FIELD":       2,
+		"MINING_STRUCTURE":   3,
+		"MINING_VALUE":       4,
+		"MINING_EVENT_NAME":  5,
+		"MINING_NONE":        6,
+	}
+)
+
+func (x Mining) Enum() *Mining {
+	p := new(Mining)
+	*p = x
+	return p
+}
+
+func (x Mining) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Mining) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_logs_v1_logs_proto_enumTypes[0].Descriptor()
+}
+
+func (Mining) Type() protoreflect.EnumType {
+	return &file_triflow_logs_v1_logs_proto_enumTypes[0]
+}
+
+func (x Mining) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Mining.Descriptor instead.
+func (Mining) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_logs_v1_logs_proto_rawDescGZIP(), []int{0}
+}
+
 // LogRecord is one stored record.
 type LogRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The record's own time, or when it was observed, or when it arrived; the first that was given.
+	// The time that the record is filed, found and deleted by: the first plausible one of its own time, the time when it
+	// was observed, and its arrival. A time is plausible from the year 2000 to a day after the arrival.
 	Time *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
 	// service.name.
 	Service string `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
-	// OTLP severity number, 0 to 24.
+	// OTLP severity number. One that came without is given what its text says. A number outside 0 to 24 is kept as it came,
+	// but where severities are compared it counts as what the text says.
 	SeverityNumber int32 `protobuf:"varint,3,opt,name=severity_number,json=severityNumber,proto3" json:"severity_number,omitempty"`
 	// As it came.
 	SeverityText string `protobuf:"bytes,4,opt,name=severity_text,json=severityText,proto3" json:"severity_text,omitempty"`
@@ -45,7 +117,26 @@ type LogRecord struct {
 	// Its template.
 	TemplateId string `protobuf:"bytes,8,opt,name=template_id,json=templateId,proto3" json:"template_id,omitempty"`
 	// Attributes as they came.
-	Attributes    []*v1.KeyValue `protobuf:"bytes,9,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	Attributes []*v1.KeyValue `protobuf:"bytes,9,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// As it came.
+	EventName string `protobuf:"bytes,10,opt,name=event_name,json=eventName,proto3" json:"event_name,omitempty"`
+	// The record's own time as it came, in Unix ns; 0: none.
+	TimeUnixNano uint64 `protobuf:"varint,11,opt,name=time_unix_nano,json=timeUnixNano,proto3" json:"time_unix_nano,omitempty"`
+	// When it was observed as it came, in Unix ns; when it arrived, if it came without.
+	ObservedTimeUnixNano uint64 `protobuf:"varint,12,opt,name=observed_time_unix_nano,json=observedTimeUnixNano,proto3" json:"observed_time_unix_nano,omitempty"`
+	// What is doubtful in the record:
+	//
+	//	implausible_time            its own time was given and not used for time
+	//	implausible_observed_time   the same of when it was observed
+	//	severity_out_of_range       severity_number is outside 0 to 24
+	//	invalid_utf8                texts were not UTF-8; bad bytes are U+FFFD
+	QualityFlags []string `protobuf:"bytes,13,rep,name=quality_flags,json=qualityFlags,proto3" json:"quality_flags,omitempty"`
+	// The body as it came, unless it was a string or there was none.
+	BodyValue *v1.AnyValue `protobuf:"bytes,14,opt,name=body_value,json=bodyValue,proto3" json:"body_value,omitempty"`
+	// What its template was made from.
+	Mining Mining `protobuf:"varint,15,opt,name=mining,proto3,enum=triflow.logs.v1.Mining" json:"mining,omitempty"`
+	// Of MINING_FIELD, the keys that lead to the text, joined by dots: "msg", "event.message".
+	MinedField    string `protobuf:"bytes,16,opt,name=mined_field,json=minedField,proto3" json:"mined_field,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +232,55 @@ func (x *LogRecord) GetAttributes() []*v1.KeyValue {
 		return x.Attributes
 	}
 	return nil
+}
+
+func (x *LogRecord) GetEventName() string {
+	if x != nil {
+		return x.EventName
+	}
+	return ""
+}
+
+func (x *LogRecord) GetTimeUnixNano() uint64 {
+	if x != nil {
+		return x.TimeUnixNano
+	}
+	return 0
+}
+
+func (x *LogRecord) GetObservedTimeUnixNano() uint64 {
+	if x != nil {
+		return x.ObservedTimeUnixNano
+	}
+	return 0
+}
+
+func (x *LogRecord) GetQualityFlags() []string {
+	if x != nil {
+		return x.QualityFlags
+	}
+	return nil
+}
+
+func (x *LogRecord) GetBodyValue() *v1.AnyValue {
+	if x != nil {
+		return x.BodyValue
+	}
+	return nil
+}
+
+func (x *LogRecord) GetMining() Mining {
+	if x != nil {
+		return x.Mining
+	}
+	return Mining_MINING_UNSPECIFIED
+}
+
+func (x *LogRecord) GetMinedField() string {
+	if x != nil {
+		return x.MinedField
+	}
+	return ""
 }
 
 // SearchLogsRequest filters; every filter given must match.
@@ -573,7 +713,7 @@ var File_triflow_logs_v1_logs_proto protoreflect.FileDescriptor
 
 const file_triflow_logs_v1_logs_proto_rawDesc = "" +
 	"\n" +
-	"\x1atriflow/logs/v1/logs.proto\x12\x0ftriflow.logs.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*opentelemetry/proto/common/v1/common.proto\"\xd5\x02\n" +
+	"\x1atriflow/logs/v1/logs.proto\x12\x0ftriflow.logs.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*opentelemetry/proto/common/v1/common.proto\"\x90\x05\n" +
 	"\tLogRecord\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12'\n" +
@@ -586,7 +726,18 @@ const file_triflow_logs_v1_logs_proto_rawDesc = "" +
 	"templateId\x12G\n" +
 	"\n" +
 	"attributes\x18\t \x03(\v2'.opentelemetry.proto.common.v1.KeyValueR\n" +
-	"attributes\"\xe3\x02\n" +
+	"attributes\x12\x1d\n" +
+	"\n" +
+	"event_name\x18\n" +
+	" \x01(\tR\teventName\x12$\n" +
+	"\x0etime_unix_nano\x18\v \x01(\x04R\ftimeUnixNano\x125\n" +
+	"\x17observed_time_unix_nano\x18\f \x01(\x04R\x14observedTimeUnixNano\x12#\n" +
+	"\rquality_flags\x18\r \x03(\tR\fqualityFlags\x12F\n" +
+	"\n" +
+	"body_value\x18\x0e \x01(\v2'.opentelemetry.proto.common.v1.AnyValueR\tbodyValue\x12/\n" +
+	"\x06mining\x18\x0f \x01(\x0e2\x17.triflow.logs.v1.MiningR\x06mining\x12\x1f\n" +
+	"\vmined_field\x18\x10 \x01(\tR\n" +
+	"minedField\"\xe3\x02\n" +
 	"\x11SearchLogsRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x19\n" +
 	"\btrace_id\x18\x02 \x01(\tR\atraceId\x12\x1f\n" +
@@ -623,7 +774,15 @@ const file_triflow_logs_v1_logs_proto_rawDesc = "" +
 	"page_token\x18\x05 \x01(\tR\tpageToken\"{\n" +
 	"\x15ListTemplatesResponse\x12:\n" +
 	"\ttemplates\x18\x01 \x03(\v2\x1c.triflow.logs.v1.LogTemplateR\ttemplates\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf9\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\x93\x01\n" +
+	"\x06Mining\x12\x16\n" +
+	"\x12MINING_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vMINING_TEXT\x10\x01\x12\x10\n" +
+	"\fMINING_FIELD\x10\x02\x12\x14\n" +
+	"\x10MINING_STRUCTURE\x10\x03\x12\x10\n" +
+	"\fMINING_VALUE\x10\x04\x12\x15\n" +
+	"\x11MINING_EVENT_NAME\x10\x05\x12\x0f\n" +
+	"\vMINING_NONE\x10\x062\xf9\x01\n" +
 	"\vLogsService\x12k\n" +
 	"\n" +
 	"SearchLogs\x12\".triflow.logs.v1.SearchLogsRequest\x1a#.triflow.logs.v1.SearchLogsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/logs\x12}\n" +
@@ -642,36 +801,41 @@ func file_triflow_logs_v1_logs_proto_rawDescGZIP() []byte {
 	return file_triflow_logs_v1_logs_proto_rawDescData
 }
 
+var file_triflow_logs_v1_logs_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_triflow_logs_v1_logs_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_triflow_logs_v1_logs_proto_goTypes = []any{
-	(*LogRecord)(nil),             // 0: triflow.logs.v1.LogRecord
-	(*SearchLogsRequest)(nil),     // 1: triflow.logs.v1.SearchLogsRequest
-	(*SearchLogsResponse)(nil),    // 2: triflow.logs.v1.SearchLogsResponse
-	(*LogTemplate)(nil),           // 3: triflow.logs.v1.LogTemplate
-	(*ListTemplatesRequest)(nil),  // 4: triflow.logs.v1.ListTemplatesRequest
-	(*ListTemplatesResponse)(nil), // 5: triflow.logs.v1.ListTemplatesResponse
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(*v1.KeyValue)(nil),           // 7: opentelemetry.proto.common.v1.KeyValue
+	(Mining)(0),                   // 0: triflow.logs.v1.Mining
+	(*LogRecord)(nil),             // 1: triflow.logs.v1.LogRecord
+	(*SearchLogsRequest)(nil),     // 2: triflow.logs.v1.SearchLogsRequest
+	(*SearchLogsResponse)(nil),    // 3: triflow.logs.v1.SearchLogsResponse
+	(*LogTemplate)(nil),           // 4: triflow.logs.v1.LogTemplate
+	(*ListTemplatesRequest)(nil),  // 5: triflow.logs.v1.ListTemplatesRequest
+	(*ListTemplatesResponse)(nil), // 6: triflow.logs.v1.ListTemplatesResponse
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*v1.KeyValue)(nil),           // 8: opentelemetry.proto.common.v1.KeyValue
+	(*v1.AnyValue)(nil),           // 9: opentelemetry.proto.common.v1.AnyValue
 }
 var file_triflow_logs_v1_logs_proto_depIdxs = []int32{
-	6,  // 0: triflow.logs.v1.LogRecord.time:type_name -> google.protobuf.Timestamp
-	7,  // 1: triflow.logs.v1.LogRecord.attributes:type_name -> opentelemetry.proto.common.v1.KeyValue
-	6,  // 2: triflow.logs.v1.SearchLogsRequest.start_time:type_name -> google.protobuf.Timestamp
-	6,  // 3: triflow.logs.v1.SearchLogsRequest.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 4: triflow.logs.v1.SearchLogsResponse.logs:type_name -> triflow.logs.v1.LogRecord
-	6,  // 5: triflow.logs.v1.LogTemplate.first_time:type_name -> google.protobuf.Timestamp
-	6,  // 6: triflow.logs.v1.LogTemplate.last_time:type_name -> google.protobuf.Timestamp
-	6,  // 7: triflow.logs.v1.ListTemplatesRequest.first_seen_after:type_name -> google.protobuf.Timestamp
-	3,  // 8: triflow.logs.v1.ListTemplatesResponse.templates:type_name -> triflow.logs.v1.LogTemplate
-	1,  // 9: triflow.logs.v1.LogsService.SearchLogs:input_type -> triflow.logs.v1.SearchLogsRequest
-	4,  // 10: triflow.logs.v1.LogsService.ListTemplates:input_type -> triflow.logs.v1.ListTemplatesRequest
-	2,  // 11: triflow.logs.v1.LogsService.SearchLogs:output_type -> triflow.logs.v1.SearchLogsResponse
-	5,  // 12: triflow.logs.v1.LogsService.ListTemplates:output_type -> triflow.logs.v1.ListTemplatesResponse
-	11, // [11:13] is the sub-list for method output_type
-	9,  // [9:11] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	7,  // 0: triflow.logs.v1.LogRecord.time:type_name -> google.protobuf.Timestamp
+	8,  // 1: triflow.logs.v1.LogRecord.attributes:type_name -> opentelemetry.proto.common.v1.KeyValue
+	9,  // 2: triflow.logs.v1.LogRecord.body_value:type_name -> opentelemetry.proto.common.v1.AnyValue
+	0,  // 3: triflow.logs.v1.LogRecord.mining:type_name -> triflow.logs.v1.Mining
+	7,  // 4: triflow.logs.v1.SearchLogsRequest.start_time:type_name -> google.protobuf.Timestamp
+	7,  // 5: triflow.logs.v1.SearchLogsRequest.end_time:type_name -> google.protobuf.Timestamp
+	1,  // 6: triflow.logs.v1.SearchLogsResponse.logs:type_name -> triflow.logs.v1.LogRecord
+	7,  // 7: triflow.logs.v1.LogTemplate.first_time:type_name -> google.protobuf.Timestamp
+	7,  // 8: triflow.logs.v1.LogTemplate.last_time:type_name -> google.protobuf.Timestamp
+	7,  // 9: triflow.logs.v1.ListTemplatesRequest.first_seen_after:type_name -> google.protobuf.Timestamp
+	4,  // 10: triflow.logs.v1.ListTemplatesResponse.templates:type_name -> triflow.logs.v1.LogTemplate
+	2,  // 11: triflow.logs.v1.LogsService.SearchLogs:input_type -> triflow.logs.v1.SearchLogsRequest
+	5,  // 12: triflow.logs.v1.LogsService.ListTemplates:input_type -> triflow.logs.v1.ListTemplatesRequest
+	3,  // 13: triflow.logs.v1.LogsService.SearchLogs:output_type -> triflow.logs.v1.SearchLogsResponse
+	6,  // 14: triflow.logs.v1.LogsService.ListTemplates:output_type -> triflow.logs.v1.ListTemplatesResponse
+	13, // [13:15] is the sub-list for method output_type
+	11, // [11:13] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_triflow_logs_v1_logs_proto_init() }
@@ -684,13 +848,14 @@ func file_triflow_logs_v1_logs_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_triflow_logs_v1_logs_proto_rawDesc), len(file_triflow_logs_v1_logs_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_triflow_logs_v1_logs_proto_goTypes,
 		DependencyIndexes: file_triflow_logs_v1_logs_proto_depIdxs,
+		EnumInfos:         file_triflow_logs_v1_logs_proto_enumTypes,
 		MessageInfos:      file_triflow_logs_v1_logs_proto_msgTypes,
 	}.Build()
 	File_triflow_logs_v1_logs_proto = out.File

@@ -4,12 +4,12 @@
 
 // Package triflow.logs.v1 searches log records and the templates mined from them.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { KeyValue } from "../../../opentelemetry/proto/common/v1/common_pb";
+import type { AnyValue, KeyValue } from "../../../opentelemetry/proto/common/v1/common_pb";
 import { file_opentelemetry_proto_common_v1_common } from "../../../opentelemetry/proto/common/v1/common_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file triflow/logs/v1/logs.proto.
  */
 export const file_triflow_logs_v1_logs: GenFile = /*@__PURE__*/
-  fileDesc("Chp0cmlmbG93L2xvZ3MvdjEvbG9ncy5wcm90bxIPdHJpZmxvdy5sb2dzLnYxIvkBCglMb2dSZWNvcmQSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc2VydmljZRgCIAEoCRIXCg9zZXZlcml0eV9udW1iZXIYAyABKAUSFQoNc2V2ZXJpdHlfdGV4dBgEIAEoCRIMCgRib2R5GAUgASgJEhAKCHRyYWNlX2lkGAYgASgJEg8KB3NwYW5faWQYByABKAkSEwoLdGVtcGxhdGVfaWQYCCABKAkSOwoKYXR0cmlidXRlcxgJIAMoCzInLm9wZW50ZWxlbWV0cnkucHJvdG8uY29tbW9uLnYxLktleVZhbHVlIv8BChFTZWFyY2hMb2dzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEhAKCHRyYWNlX2lkGAIgASgJEhMKC3RlbXBsYXRlX2lkGAMgASgJEhsKE21pbl9zZXZlcml0eV9udW1iZXIYBCABKAUSEAoIY29udGFpbnMYBSABKAkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgIIAEoBRISCgpwYWdlX3Rva2VuGAkgASgJIlcKElNlYXJjaExvZ3NSZXNwb25zZRIoCgRsb2dzGAEgAygLMhoudHJpZmxvdy5sb2dzLnYxLkxvZ1JlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki5gEKC0xvZ1RlbXBsYXRlEgoKAmlkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEAoIdGVtcGxhdGUYAyABKAkSDQoFY291bnQYBCABKAQSLgoKZmlyc3RfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIbChNtYXhfc2V2ZXJpdHlfbnVtYmVyGAcgASgFEg8KB2V4YW1wbGUYCCABKAkSDAoEcmF0ZRgJIAEoASKhAQoUTGlzdFRlbXBsYXRlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIbChNtaW5fc2V2ZXJpdHlfbnVtYmVyGAIgASgFEjQKEGZpcnN0X3NlZW5fYWZ0ZXIYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImEKFUxpc3RUZW1wbGF0ZXNSZXNwb25zZRIvCgl0ZW1wbGF0ZXMYASADKAsyHC50cmlmbG93LmxvZ3MudjEuTG9nVGVtcGxhdGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMvkBCgtMb2dzU2VydmljZRJrCgpTZWFyY2hMb2dzEiIudHJpZmxvdy5sb2dzLnYxLlNlYXJjaExvZ3NSZXF1ZXN0GiMudHJpZmxvdy5sb2dzLnYxLlNlYXJjaExvZ3NSZXNwb25zZSIUgtPkkwIOEgwvYXBpL3YxL2xvZ3MSfQoNTGlzdFRlbXBsYXRlcxIlLnRyaWZsb3cubG9ncy52MS5MaXN0VGVtcGxhdGVzUmVxdWVzdBomLnRyaWZsb3cubG9ncy52MS5MaXN0VGVtcGxhdGVzUmVzcG9uc2UiHYLT5JMCFxIVL2FwaS92MS9sb2ctdGVtcGxhdGVzQrsBChNjb20udHJpZmxvdy5sb2dzLnYxQglMb2dzUHJvdG9QAVo7Z2l0aHViLmNvbS90cmlmbG93L3RyaWZsb3cvcHJvdG8vZ2VuL3RyaWZsb3cvbG9ncy92MTtsb2dzdjGiAgNUTFiqAg9UcmlmbG93LkxvZ3MuVjHKAg9UcmlmbG93XExvZ3NcVjHiAhtUcmlmbG93XExvZ3NcVjFcR1BCTWV0YWRhdGHqAhFUcmlmbG93OjpMb2dzOjpWMWIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_timestamp, file_opentelemetry_proto_common_v1_common]);
+  fileDesc("Chp0cmlmbG93L2xvZ3MvdjEvbG9ncy5wcm90bxIPdHJpZmxvdy5sb2dzLnYxItgDCglMb2dSZWNvcmQSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc2VydmljZRgCIAEoCRIXCg9zZXZlcml0eV9udW1iZXIYAyABKAUSFQoNc2V2ZXJpdHlfdGV4dBgEIAEoCRIMCgRib2R5GAUgASgJEhAKCHRyYWNlX2lkGAYgASgJEg8KB3NwYW5faWQYByABKAkSEwoLdGVtcGxhdGVfaWQYCCABKAkSOwoKYXR0cmlidXRlcxgJIAMoCzInLm9wZW50ZWxlbWV0cnkucHJvdG8uY29tbW9uLnYxLktleVZhbHVlEhIKCmV2ZW50X25hbWUYCiABKAkSFgoOdGltZV91bml4X25hbm8YCyABKAQSHwoXb2JzZXJ2ZWRfdGltZV91bml4X25hbm8YDCABKAQSFQoNcXVhbGl0eV9mbGFncxgNIAMoCRI7Cgpib2R5X3ZhbHVlGA4gASgLMicub3BlbnRlbGVtZXRyeS5wcm90by5jb21tb24udjEuQW55VmFsdWUSJwoGbWluaW5nGA8gASgOMhcudHJpZmxvdy5sb2dzLnYxLk1pbmluZxITCgttaW5lZF9maWVsZBgQIAEoCSL/AQoRU2VhcmNoTG9nc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIQCgh0cmFjZV9pZBgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoCRIbChNtaW5fc2V2ZXJpdHlfbnVtYmVyGAQgASgFEhAKCGNvbnRhaW5zGAUgASgJEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYCCABKAUSEgoKcGFnZV90b2tlbhgJIAEoCSJXChJTZWFyY2hMb2dzUmVzcG9uc2USKAoEbG9ncxgBIAMoCzIaLnRyaWZsb3cubG9ncy52MS5Mb2dSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuYBCgtMb2dUZW1wbGF0ZRIKCgJpZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhAKCHRlbXBsYXRlGAMgASgJEg0KBWNvdW50GAQgASgEEi4KCmZpcnN0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWxhc3RfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTbWF4X3NldmVyaXR5X251bWJlchgHIAEoBRIPCgdleGFtcGxlGAggASgJEgwKBHJhdGUYCSABKAEioQEKFExpc3RUZW1wbGF0ZXNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSGwoTbWluX3NldmVyaXR5X251bWJlchgCIAEoBRI0ChBmaXJzdF9zZWVuX2FmdGVyGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCSJhChVMaXN0VGVtcGxhdGVzUmVzcG9uc2USLwoJdGVtcGxhdGVzGAEgAygLMhwudHJpZmxvdy5sb2dzLnYxLkxvZ1RlbXBsYXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqTAQoGTWluaW5nEhYKEk1JTklOR19VTlNQRUNJRklFRBAAEg8KC01JTklOR19URVhUEAESEAoMTUlOSU5HX0ZJRUxEEAISFAoQTUlOSU5HX1NUUlVDVFVSRRADEhAKDE1JTklOR19WQUxVRRAEEhUKEU1JTklOR19FVkVOVF9OQU1FEAUSDwoLTUlOSU5HX05PTkUQBjL5AQoLTG9nc1NlcnZpY2USawoKU2VhcmNoTG9ncxIiLnRyaWZsb3cubG9ncy52MS5TZWFyY2hMb2dzUmVxdWVzdBojLnRyaWZsb3cubG9ncy52MS5TZWFyY2hMb2dzUmVzcG9uc2UiFILT5JMCDhIML2FwaS92MS9sb2dzEn0KDUxpc3RUZW1wbGF0ZXMSJS50cmlmbG93LmxvZ3MudjEuTGlzdFRlbXBsYXRlc1JlcXVlc3QaJi50cmlmbG93LmxvZ3MudjEuTGlzdFRlbXBsYXRlc1Jlc3BvbnNlIh2C0+STAhcSFS9hcGkvdjEvbG9nLXRlbXBsYXRlc0K7AQoTY29tLnRyaWZsb3cubG9ncy52MUIJTG9nc1Byb3RvUAFaO2dpdGh1Yi5jb20vdHJpZmxvdy90cmlmbG93L3Byb3RvL2dlbi90cmlmbG93L2xvZ3MvdjE7bG9nc3YxogIDVExYqgIPVHJpZmxvdy5Mb2dzLlYxygIPVHJpZmxvd1xMb2dzXFYx4gIbVHJpZmxvd1xMb2dzXFYxXEdQQk1ldGFkYXRh6gIRVHJpZmxvdzo6TG9nczo6VjFiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_timestamp, file_opentelemetry_proto_common_v1_common]);
 
 /**
  * LogRecord is one stored record.
@@ -26,7 +26,8 @@ export const file_triflow_logs_v1_logs: GenFile = /*@__PURE__*/
  */
 export type LogRecord = Message<"triflow.logs.v1.LogRecord"> & {
   /**
-   * The record's own time, or when it was observed, or when it arrived; the first that was given.
+   * The time that the record is filed, found and deleted by: the first plausible one of its own time, the time when it
+   * was observed, and its arrival. A time is plausible from the year 2000 to a day after the arrival.
    *
    * @generated from field: google.protobuf.Timestamp time = 1;
    */
@@ -40,7 +41,8 @@ export type LogRecord = Message<"triflow.logs.v1.LogRecord"> & {
   service: string;
 
   /**
-   * OTLP severity number, 0 to 24.
+   * OTLP severity number. One that came without is given what its text says. A number outside 0 to 24 is kept as it came,
+   * but where severities are compared it counts as what the text says.
    *
    * @generated from field: int32 severity_number = 3;
    */
@@ -85,6 +87,59 @@ export type LogRecord = Message<"triflow.logs.v1.LogRecord"> & {
    * @generated from field: repeated opentelemetry.proto.common.v1.KeyValue attributes = 9;
    */
   attributes: KeyValue[];
+
+  /**
+   * As it came.
+   *
+   * @generated from field: string event_name = 10;
+   */
+  eventName: string;
+
+  /**
+   * The record's own time as it came, in Unix ns; 0: none.
+   *
+   * @generated from field: uint64 time_unix_nano = 11;
+   */
+  timeUnixNano: bigint;
+
+  /**
+   * When it was observed as it came, in Unix ns; when it arrived, if it came without.
+   *
+   * @generated from field: uint64 observed_time_unix_nano = 12;
+   */
+  observedTimeUnixNano: bigint;
+
+  /**
+   * What is doubtful in the record:
+   *   implausible_time            its own time was given and not used for time
+   *   implausible_observed_time   the same of when it was observed
+   *   severity_out_of_range       severity_number is outside 0 to 24
+   *   invalid_utf8                texts were not UTF-8; bad bytes are U+FFFD
+   *
+   * @generated from field: repeated string quality_flags = 13;
+   */
+  qualityFlags: string[];
+
+  /**
+   * The body as it came, unless it was a string or there was none.
+   *
+   * @generated from field: opentelemetry.proto.common.v1.AnyValue body_value = 14;
+   */
+  bodyValue?: AnyValue | undefined;
+
+  /**
+   * What its template was made from.
+   *
+   * @generated from field: triflow.logs.v1.Mining mining = 15;
+   */
+  mining: Mining;
+
+  /**
+   * Of MINING_FIELD, the keys that lead to the text, joined by dots: "msg", "event.message".
+   *
+   * @generated from field: string mined_field = 16;
+   */
+  minedField: string;
 };
 
 /**
@@ -348,6 +403,69 @@ export type ListTemplatesResponse = Message<"triflow.logs.v1.ListTemplatesRespon
  */
 export const ListTemplatesResponseSchema: GenMessage<ListTemplatesResponse> = /*@__PURE__*/
   messageDesc(file_triflow_logs_v1_logs, 5);
+
+/**
+ * Mining says which part of a record its template was made from.
+ *
+ * @generated from enum triflow.logs.v1.Mining
+ */
+export enum Mining {
+  /**
+   * Not known: stored by an earlier version.
+   *
+   * @generated from enum value: MINING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The body, a string.
+   *
+   * @generated from enum value: MINING_TEXT = 1;
+   */
+  TEXT = 1,
+
+  /**
+   * A text in the body, which is a map: the first that is not empty of the keys message, msg, @message, short_message,
+   * text, log, event, body, exception and error, in any case of letters; where a map stands there, of its keys in turn.
+   *
+   * @generated from enum value: MINING_FIELD = 2;
+   */
+  FIELD = 2,
+
+  /**
+   * The body as JSON with bytes left out: a list, or a map without such a text.
+   *
+   * @generated from enum value: MINING_STRUCTURE = 3;
+   */
+  STRUCTURE = 3,
+
+  /**
+   * The body, a number or a boolean, as text.
+   *
+   * @generated from enum value: MINING_VALUE = 4;
+   */
+  VALUE = 4,
+
+  /**
+   * The event's name, since there is no body.
+   *
+   * @generated from enum value: MINING_EVENT_NAME = 5;
+   */
+  EVENT_NAME = 5,
+
+  /**
+   * Nothing: the body is bytes, which have no words, or there is neither body nor name.
+   *
+   * @generated from enum value: MINING_NONE = 6;
+   */
+  NONE = 6,
+}
+
+/**
+ * Describes the enum triflow.logs.v1.Mining.
+ */
+export const MiningSchema: GenEnum<Mining> = /*@__PURE__*/
+  enumDesc(file_triflow_logs_v1_logs, 0);
 
 /**
  * LogsService stores every record and counts every template.
