@@ -174,7 +174,7 @@ func (w *world) finish() {
 				if copies[trace] == nil {
 					copies[trace] = make(map[string]uint64)
 				}
-				copies[trace][string(s.GetSpanId())+s.GetKind().String()]++
+				copies[trace][nameOf("svc-"+l.name, s)]++
 			}
 		}
 	}

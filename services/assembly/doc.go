@@ -16,8 +16,12 @@
 //   - Figures are of all spans. They are kept in memory, and begin anew with the process.
 //   - Memory is bounded: when MaxPendingBytes are in hand, traces are decided early and Push waits.
 //
-// A span is one (span id, kind): a client and its server may share an id, as Zipkin has it. Of several copies the first
-// stays.
+// A span is one (span id, kind, service): a client and its server may share an id, as Zipkin has it. Of several copies the
+// one that says most stays, so that a span which was sent before it ended is the one that ended; of a stored trace, the
+// stored one. So what is told of a trace does not depend on the order in which its spans came before it was decided.
+//
+// The spans' own times are never changed. What they do not give (a duration where the end is missing or lies before the
+// start, the time that a span without times is filed under) is told beside them, with flags that say what is doubtful.
 //
 // Push, the readers and the one goroutine that settles meet only under the mutexes of shards, waiting list, book and
 // accounts, none of which is held while another service or the store is called.

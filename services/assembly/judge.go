@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	assemblyv1 "github.com/triflow/triflow/proto/gen/triflow/assembly/v1"
 	samplingv1 "github.com/triflow/triflow/proto/gen/triflow/sampling/v1"
-
-	"github.com/triflow/triflow/pkg/id"
 )
 
 // maxGrowth is how many times MaxTraceSpans a stored trace may grow to. Every late fragment costs a reading of the
@@ -41,6 +40,7 @@ func (s *Service) keep(r ruling, o *outcome, c *Commit) error {
 	t := r.trace
 	s.lay(t)
 	whole, fresh := &s.settler.pic, t.entries
+	phase := assemblyv1.TracePhase_TRACE_PHASE_SETTLED
 	row, err := s.store.Row(t.id)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -51,6 +51,7 @@ func (s *Service) keep(r ruling, o *outcome, c *Commit) error {
 		o.dropped, o.reason = uint64(len(t.entries)), reasonTooLarge
 		return nil
 	default:
+		phase = assemblyv1.TracePhase_TRACE_PHASE_AMENDED
 		if whole, fresh, err = s.merge(t); err != nil {
 			return err
 		}
@@ -60,8 +61,9 @@ func (s *Service) keep(r ruling, o *outcome, c *Commit) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	spans := slices.Clone(write(&s.settler.out, s.settler.sources, fresh))
-	c.Fragments = append(c.Fragments, Fragment{Trace: t.id, Row: summarise(t.id, whole, r.decision), Spans: spans})
+	spans := write(&s.settler.out, s.settler.sources, fresh)
+	spans.Request = slices.Clone(spans.Request)
+	c.Fragments = append(c.Fragments, Fragment{Trace: t.id, Row: summarise(t.id, whole, phase, r.decision), Spans: spans})
 	return nil
 }
 
@@ -75,18 +77,11 @@ func (s *Service) merge(t *trace) (*picture, []entry, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read stored trace %s: %w", t.id, err)
 	}
-	type key struct {
-		id   id.Span
-		kind uint8
-	}
-	there := make(map[key]struct{}, len(whole.entries))
-	for i := range whole.entries {
-		there[key{whole.entries[i].id, whole.entries[i].kind}] = struct{}{}
-	}
+	there := whole.names()
 	all, sources := slices.Clone(whole.entries), whole.sources
 	var fresh []entry
-	for _, e := range t.entries {
-		if _, ok := there[key{e.id, e.kind}]; ok {
+	for i, e := range t.entries {
+		if _, ok := there[s.settler.pic.name(int32(i))]; ok {
 			continue
 		}
 		fresh = append(fresh, e)

@@ -14,6 +14,8 @@ type source struct {
 	view otlp.Traces
 	// services by resource.
 	services []string
+	// received is when it came in, in Unix ns; 0: not known.
+	received int64
 }
 
 // entry is one span of a trace: what assembly looks at again and again, and where the rest is.
@@ -43,9 +45,6 @@ func entryOf(s *otlp.Span, part int32) entry {
 }
 
 func (e *entry) failed() bool { return e.status == otlp.StatusError }
-
-// same tells that two entries are copies of one span: a client and a server span may share an id.
-func (e *entry) same(f *entry) bool { return e.id == f.id && e.kind == f.kind }
 
 // picture is a whole trace laid out to be looked at, in memory that is used again. It is not kept.
 type picture struct {
@@ -139,31 +138,41 @@ func (p *picture) deepestFailure() int32 {
 	return best
 }
 
-// openPicture scans stored fragments, or any OTLP requests, into a picture of their own.
-func openPicture(requests [][]byte) (*picture, error) {
+// openPicture scans stored fragments, or spans like them, into a picture of their own. Its entries are in the order in
+// which the spans are in the fragments.
+func openPicture(fragments []Spans) (*picture, error) {
 	var sources []*source
 	var entries []entry
-	for part, b := range requests {
-		s := new(source)
-		if err := s.view.Scan(b); err != nil {
+	for _, f := range fragments {
+		var s source
+		if err := s.view.Scan(f.Request); err != nil {
 			return nil, err
 		}
 		for r := range s.view.Resources {
 			s.services = append(s.services, s.view.Service(int32(r)))
 		}
-		for i := range s.view.Spans {
-			entries = append(entries, entryOf(&s.view.Spans[i], int32(part)))
-		}
+		spans := s.view.Spans
 		s.view.Spans = nil
-		sources = append(sources, s)
+		for _, a := range slices.Concat(f.Arrivals, []Arrival{{Spans: uint64(len(spans))}}) {
+			n := min(a.Spans, uint64(len(spans)))
+			if n == 0 {
+				continue
+			}
+			for i := range spans[:n] {
+				entries = append(entries, entryOf(&spans[i], int32(len(sources))))
+			}
+			together := s
+			together.received = a.Time
+			sources, spans = append(sources, &together), spans[n:]
+		}
 	}
 	p := new(picture)
 	p.lay(sources, entries)
 	return p, nil
 }
 
-// write appends the entries to a request, those of one resource and scope together.
-func write(w *otlp.Writer, sources []*source, entries []entry) []byte {
+// write gives the entries as a request made by w, those of one source, resource and scope together.
+func write(w *otlp.Writer, sources []*source, entries []entry) Spans {
 	order := make([]int32, len(entries))
 	for i := range order {
 		order[i] = int32(i)
@@ -172,19 +181,24 @@ func write(w *otlp.Writer, sources []*source, entries []entry) []byte {
 		a, b := &entries[x], &entries[y]
 		return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.resource, b.resource), cmp.Compare(a.scope, b.scope))
 	})
+	var arrivals []Arrival
 	for _, i := range order {
 		e := &entries[i]
-		v := &sources[e.part].view
+		v, received := &sources[e.part].view, sources[e.part].received
+		if n := len(arrivals); n == 0 || arrivals[n-1].Time != received {
+			arrivals = append(arrivals, Arrival{Time: received})
+		}
+		arrivals[len(arrivals)-1].Spans++
 		scope := v.Scopes[e.scope]
 		w.Add(v.BytesOf(v.Resources[e.resource]), v.BytesOf(v.ResourceSchemas[e.resource]),
 			v.BytesOf(scope.Raw), v.BytesOf(scope.Schema), v.BytesOf(e.raw))
 	}
-	return w.Bytes()
+	return Spans{Request: w.Bytes(), Arrivals: arrivals}
 }
 
 // spansMatch looks into the spans of a trace for what a row cannot tell.
-func spansMatch(requests [][]byte, q *Query) (bool, error) {
-	p, err := openPicture(requests)
+func spansMatch(fragments []Spans, q *Query) (bool, error) {
+	p, err := openPicture(fragments)
 	if err != nil {
 		return false, err
 	}

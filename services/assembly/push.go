@@ -56,6 +56,9 @@ func (s *Service) Push(ctx context.Context, hb handoff.Batch) error {
 	default:
 		// Nobody else looks at b before its first group is in a shard.
 		b.source = in.source(&s.names)
+		if !hb.ReceiveTime.IsZero() {
+			b.received = hb.ReceiveTime.UnixNano()
+		}
 		s.insert(b, in, before)
 		s.accounts.end(b)
 	}

@@ -22,8 +22,8 @@ import (
 // reading is a trace as it is now.
 type reading struct {
 	row   *Row
-	spans [][]byte // as OTLP requests
-	pic   *picture
+	spans []Spans
+	pic   *picture // of spans, in their order
 }
 
 // read gives a trace, be it stored, closed or open. What is stored comes first: late spans of it show when they are
@@ -43,25 +43,25 @@ func (s *Service) read(t id.Trace) (*reading, error) {
 	return r, err
 }
 
-func readOpen(t id.Trace, spans [][]byte) (*reading, error) {
-	pic, err := openPicture(spans)
+func readOpen(t id.Trace, spans []Spans) (*reading, error) {
+	spans, pic, err := distinct(spans)
 	if err != nil {
 		return nil, err
 	}
-	return &reading{row: summarise(t, pic, nil), spans: spans, pic: pic}, nil
+	return &reading{row: summarise(t, pic, assemblyv1.TracePhase_TRACE_PHASE_OPEN, nil), spans: spans, pic: pic}, nil
 }
 
-func (s *Service) copyOpen(t id.Trace) [][]byte {
+func (s *Service) copyOpen(t id.Trace) []Spans {
 	shard := s.shardOf(&t)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if open := shard.open[t]; open != nil {
-		return [][]byte{open.copy()}
+		return []Spans{open.copy()}
 	}
 	return nil
 }
 
-func (s *Service) copyWaiting(t id.Trace) (all [][]byte) {
+func (s *Service) copyWaiting(t id.Trace) (all []Spans) {
 	s.waitingMu.Lock()
 	defer s.waitingMu.Unlock()
 	for _, w := range s.waiting {
@@ -72,8 +72,8 @@ func (s *Service) copyWaiting(t id.Trace) (all [][]byte) {
 	return all
 }
 
-// copy gives the spans of an open trace as a request.
-func (t *trace) copy() []byte {
+// copy gives the spans of an open trace.
+func (t *trace) copy() Spans {
 	var sources []*source
 	for _, p := range t.parts {
 		sources = append(sources, &p.batch.source)
@@ -97,8 +97,8 @@ func (s *Service) openTraces() int {
 // resourceSpans decodes the spans of a reading. Requests one after the other are one request.
 func (r *reading) resourceSpans() ([]*tracev1.ResourceSpans, error) {
 	var all tracev1.TracesData
-	for _, b := range r.spans {
-		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(b, &all); err != nil {
+	for _, s := range r.spans {
+		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(s.Request, &all); err != nil {
 			return nil, fmt.Errorf("decode trace %s: %w", r.row.Summary.GetTraceId(), err)
 		}
 	}
@@ -132,9 +132,9 @@ func (p *picture) explain(f tree.Finding) (assemblyv1.FindingKind, string) {
 		return assemblyv1.FindingKind_FINDING_KIND_STARTS_BEFORE_PARENT, fmt.Sprintf("%s: starts %v before its parent %s", who,
 			length(p.tree.Spans[f.Other].Start-p.tree.Spans[f.Span].Start), p.entries[f.Other].id)
 	case tree.NoEnd:
-		return assemblyv1.FindingKind_FINDING_KIND_NEGATIVE_DURATION, who + ": has no end time"
+		return assemblyv1.FindingKind_FINDING_KIND_MISSING_END, who + ": has no end time"
 	case tree.NoStart:
-		return assemblyv1.FindingKind_FINDING_KIND_NEGATIVE_DURATION, who + ": has no start time"
+		return assemblyv1.FindingKind_FINDING_KIND_MISSING_START, who + ": has no start time"
 	}
 	return assemblyv1.FindingKind_FINDING_KIND_NEGATIVE_DURATION,
 		fmt.Sprintf("%s: ends %v before it starts", who, length(e.start-e.end))

@@ -110,7 +110,10 @@ func (v *server) GetTrace(ctx context.Context, req *assemblyv1.GetTraceRequest) 
 	if err != nil {
 		return nil, failure(err)
 	}
-	return &assemblyv1.GetTraceResponse{Summary: r.row.Summary, ResourceSpans: spans, Findings: r.findings()}, nil
+	return &assemblyv1.GetTraceResponse{
+		Summary: r.row.Summary, ResourceSpans: spans, Findings: r.findings(),
+		SpanNotes: r.notes(), Cycles: r.cycles(), MissingParentIds: r.missing(), Anomalies: r.anomalies(),
+	}, nil
 }
 
 func (v *server) GetCriticalPath(ctx context.Context, req *assemblyv1.GetCriticalPathRequest) (*assemblyv1.GetCriticalPathResponse, error) {

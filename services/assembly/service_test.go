@@ -26,17 +26,22 @@ func (b *bench) trace(n uint64) (*assemblyv1.GetTraceResponse, error) {
 	return b.server.GetTrace(context.Background(), &assemblyv1.GetTraceRequest{TraceId: traceOf(n).String()})
 }
 
-// spansOf counts the spans of each id and kind in an answer.
+// spansOf counts the spans of each id, kind and service in an answer.
 func spansOf(resp *assemblyv1.GetTraceResponse) map[string]int {
 	n := make(map[string]int)
 	for _, r := range resp.GetResourceSpans() {
 		for _, s := range r.GetScopeSpans() {
 			for _, sp := range s.GetSpans() {
-				n[string(sp.GetSpanId())+sp.GetKind().String()]++
+				n[nameOf(r.GetResource().GetAttributes()[0].GetValue().GetStringValue(), sp)]++
 			}
 		}
 	}
 	return n
+}
+
+// nameOf tells a span from all others of its trace.
+func nameOf(service string, s *tracev1.Span) string {
+	return fmt.Sprintf("%s %x %v", service, s.GetSpanId(), s.GetKind())
 }
 
 // balanced checks the ledger and gives it.

@@ -36,37 +36,45 @@ type part struct {
 // linear is how many entries are searched one by one; beyond, a table is kept.
 const linear = 16
 
-// add takes a span in, unless it is there already.
+// add takes a span of the latest part in. It tells whether the span has an end that no copy before it had.
 func (t *trace) add(e entry) bool {
-	if t.has(&e) {
-		t.duplicates++
-		return false
-	}
-	t.entries = append(t.entries, e)
-	t.bytes += int64(e.raw.Len)
 	t.rooted = t.rooted || e.parent.IsZero()
 	t.failed = t.failed || e.failed()
-	if len(t.entries) > linear {
-		t.index()
-	}
-	return true
-}
-
-func (t *trace) has(e *entry) bool {
-	if len(t.entries) <= linear {
-		for i := range t.entries {
-			if t.entries[i].same(e) {
-				return true
-			}
+	there := t.find(&e)
+	if there == nil {
+		t.entries = append(t.entries, e)
+		t.bytes += int64(e.raw.Len)
+		if len(t.entries) > linear {
+			t.index()
 		}
+		return true
+	}
+	t.duplicates++
+	if !t.betters(&e, there) {
 		return false
 	}
+	ended := there.end == 0 && e.end != 0
+	t.bytes += int64(e.raw.Len) - int64(there.raw.Len)
+	*there = e
+	return ended
+}
+
+// find gives the entry that e is a copy of, nil without one.
+func (t *trace) find(e *entry) *entry {
+	if len(t.entries) <= linear {
+		for i := range t.entries {
+			if t.same(&t.entries[i], e) {
+				return &t.entries[i]
+			}
+		}
+		return nil
+	}
 	for at := hashSpan(e.id) & uint32(len(t.table)-1); t.table[at] != 0; at = (at + 1) & uint32(len(t.table)-1) {
-		if t.entries[t.table[at]-1].same(e) {
-			return true
+		if there := &t.entries[t.table[at]-1]; t.same(there, e) {
+			return there
 		}
 	}
-	return false
+	return nil
 }
 
 // index brings the table up to the latest entry.
@@ -114,7 +122,8 @@ const (
 	spareEntries = 256
 )
 
-// take inserts a batch's spans of one trace, the group, and appends the indexes of those that were not there to fresh.
+// take inserts a batch's spans of one trace, the group, and appends the indexes of those that are
+// to be counted to fresh: that were not there, or had no end.
 func (s *shard) take(b *batch, in *intake, g group, now int64, w *waits, fresh []int32) []int32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,12 +133,12 @@ func (s *shard) take(b *batch, in *intake, g group, now int64, w *waits, fresh [
 		t = s.begin(key, now, w)
 	}
 	n, rooted := int32(len(t.parts)), t.rooted
+	t.parts = append(t.parts, part{batch: b, spans: uint64(g.spans)})
 	for i := g.first; i >= 0; i = in.next[i] {
 		if t.add(entryOf(&in.view.Spans[i], n)) {
 			fresh = append(fresh, i)
 		}
 	}
-	t.parts = append(t.parts, part{batch: b, spans: uint64(g.spans)})
 	t.touched = now
 	if at := w.due(t, relaxed); at < now || t.rooted && !rooted {
 		s.schedule(t, at)

@@ -21,9 +21,9 @@ type Store interface {
 	Commit(c *Commit) error
 	// Row gives the row of a trace. The error is ErrNotFound without one.
 	Row(t id.Trace) (*Row, error)
-	// Trace gives the row of a trace and its spans, as OTLP requests in the order in which they were stored. The error is
+	// Trace gives the row of a trace and its spans, by fragment in the order in which they were stored. The error is
 	// ErrNotFound without one.
-	Trace(t id.Trace) (*Row, [][]byte, error)
+	Trace(t id.Trace) (*Row, []Spans, error)
 	// Dropped tells whether a drop of the trace has been committed, looking back from now by at least an hour.
 	Dropped(t id.Trace, now time.Time) (bool, error)
 	// Search gives a page of rows, newest start first.
@@ -56,8 +56,23 @@ type Fragment struct {
 	Trace id.Trace
 	// Row describes the whole trace, earlier fragments included.
 	Row *Row
-	// Spans as an OTLP request; none of them is in the trace yet.
-	Spans []byte
+	// Spans of which none is in the trace yet.
+	Spans Spans
+}
+
+// Spans are some spans of one trace.
+type Spans struct {
+	// Request holds them as OTLP does.
+	Request []byte
+	// Arrivals say when they were received, in the order of the request. Of spans beyond it is not known.
+	Arrivals []Arrival
+}
+
+// Arrival is a run of spans that were received together.
+type Arrival struct {
+	Spans uint64
+	// Time in Unix ns; 0: not known.
+	Time int64
 }
 
 // Totals count spans and traces over the life of the store.

@@ -9,7 +9,8 @@ import (
 
 // Keys of the embedded store. Numbers are big-endian, so that keys sort by them; ^start sorts the newest first.
 //
-//	"f" number                          → version, spans as an OTLP request in an s2 block
+//	"f" number                          → version, number of arrivals, arrivals × (spans, time), spans as an OTLP request
+//	                                      in an s2 block; version 1 has no arrivals
 //	"i" ^start trace                    → row
 //	"s" service 0 ^start trace          → nothing
 //	"t" trace                           → start, then number and length of each fragment

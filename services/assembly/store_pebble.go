@@ -21,8 +21,8 @@ import (
 // errClosed says that the store was used after Close.
 var errClosed = errors.New("store is closed")
 
-// fragmentVersion is the first byte of a fragment on disk.
-const fragmentVersion = 1
+// fragmentVersion is the first byte of a fragment on disk. Fragments of the version before are still read.
+const fragmentVersion, fragmentUntimed = 2, 1
 
 // cacheBytes is for blocks that were read, above all the filters that say that a trace is new: each is asked for every
 // trace. With 64 MiB they were read from disk again and again, at twice the CPU (docs/benchmarks.md).
@@ -145,19 +145,27 @@ func (s *pebbleStore) putFragment(db *pebble.DB, w *writer, f *Fragment, number 
 	if err != nil {
 		return 0, err
 	}
-	s.packed = slices.Grow(s.packed[:0], 1+s2.MaxEncodedLen(len(f.Spans)))
-	packed := s2.Encode(s.packed[1:1+s2.MaxEncodedLen(len(f.Spans))], f.Spans)
-	packed = s.packed[: 1+len(packed) : cap(s.packed)]
-	packed[0] = fragmentVersion
-	w.set(fragmentKey(number), packed)
+	s.packed = appendFragment(s.packed[:0], &f.Spans)
+	w.set(fragmentKey(number), s.packed)
 	start := f.Row.start().UnixNano()
 	w.set(timeKey(start, f.Trace), row)
 	for _, service := range f.Row.Summary.GetServices() {
 		w.set(serviceKey(service, start, f.Trace), nil)
 	}
-	at.start, at.fragments = start, append(at.fragments, piece{number, uint64(len(packed))})
+	at.start, at.fragments = start, append(at.fragments, piece{number, uint64(len(s.packed))})
 	w.set(traceKey(f.Trace), appendPlace(nil, at))
-	return len(packed), nil
+	return len(s.packed), nil
+}
+
+// appendFragment writes spans as they are on disk.
+func appendFragment(dst []byte, spans *Spans) []byte {
+	dst = binary.AppendUvarint(append(dst, fragmentVersion), uint64(len(spans.Arrivals)))
+	for _, a := range spans.Arrivals {
+		dst = binary.AppendVarint(binary.AppendUvarint(dst, a.Spans), a.Time)
+	}
+	head, most := len(dst), s2.MaxEncodedLen(len(spans.Request))
+	dst = slices.Grow(dst, most)
+	return dst[:head+len(s2.Encode(dst[head:head+most], spans.Request))]
 }
 
 // unlist deletes the time and service keys of a trace.

@@ -66,7 +66,7 @@ func (s *pebbleStore) Row(t id.Trace) (*Row, error) {
 }
 
 // Trace implements Store.
-func (s *pebbleStore) Trace(t id.Trace) (*Row, [][]byte, error) {
+func (s *pebbleStore) Trace(t id.Trace) (*Row, []Spans, error) {
 	db, done, err := s.use()
 	if err != nil {
 		return nil, nil, err
@@ -254,8 +254,8 @@ func rowAt(r pebble.Reader, key []byte) (*Row, error) {
 	return parseRow(v)
 }
 
-func fragmentsAt(r pebble.Reader, at place) ([][]byte, error) {
-	var all [][]byte
+func fragmentsAt(r pebble.Reader, at place) ([]Spans, error) {
+	var all []Spans
 	for _, f := range at.fragments {
 		spans, err := fragmentAt(r, f.number)
 		if err != nil {
@@ -266,14 +266,29 @@ func fragmentsAt(r pebble.Reader, at place) ([][]byte, error) {
 	return all, nil
 }
 
-func fragmentAt(r pebble.Reader, number uint64) ([]byte, error) {
+func fragmentAt(r pebble.Reader, number uint64) (Spans, error) {
 	v, closer, err := r.Get(binary.BigEndian.AppendUint64([]byte{prefixFragment}, number))
 	if err != nil {
-		return nil, err
+		return Spans{}, err
 	}
 	defer closer.Close()
-	if len(v) == 0 || v[0] != fragmentVersion {
-		return nil, errors.New("unknown version")
+	return parseFragment(v)
+}
+
+// parseFragment reads what appendFragment writes; it keeps nothing of b.
+func parseFragment(b []byte) (spans Spans, err error) {
+	if len(b) == 0 || b[0] != fragmentVersion && b[0] != fragmentUntimed {
+		return Spans{}, errors.New("unknown version")
 	}
-	return s2.Decode(nil, v[1:])
+	r := reader{b: b[1:]}
+	if b[0] == fragmentVersion {
+		for n := r.uvarint(); n > 0 && !r.bad; n-- {
+			spans.Arrivals = append(spans.Arrivals, Arrival{Spans: r.uvarint(), Time: r.varint()})
+		}
+	}
+	if r.bad {
+		return Spans{}, errors.New("its arrivals are damaged")
+	}
+	spans.Request, err = s2.Decode(nil, r.b)
+	return spans, err
 }

@@ -123,6 +123,16 @@ func (r *reader) uvarint() uint64 {
 	return v
 }
 
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.b, r.bad = nil, true
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
 func (r *reader) text() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.b)) {

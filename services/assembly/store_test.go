@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/klauspost/compress/s2"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -48,12 +49,16 @@ func contract(t *testing.T, fresh func() (Store, func() Store)) {
 }
 
 // fragment makes one of spans that were built with span.
-func fragment(t require.TestingT, trace uint64, spans []byte, whole ...[]byte) Fragment {
-	p, err := openPicture(append(whole, spans))
+func fragment(t require.TestingT, trace uint64, request []byte, whole ...[]byte) Fragment {
+	spans := []Spans{{Request: request, Arrivals: []Arrival{{1, t0().UnixNano()}}}}
+	for _, w := range whole {
+		spans = append(spans, Spans{Request: w})
+	}
+	p, err := openPicture(spans)
 	require.NoError(t, err)
 	return Fragment{
-		Trace: traceOf(trace), Spans: spans,
-		Row: summarise(traceOf(trace), p, &samplingv1.Decision{Policy: "all", AdjustedCount: 1}),
+		Trace: traceOf(trace), Spans: spans[0],
+		Row: summarise(traceOf(trace), p, assemblyv1.TracePhase_TRACE_PHASE_SETTLED, &samplingv1.Decision{Policy: "all", AdjustedCount: 1}),
 	}
 }
 
@@ -95,7 +100,8 @@ func tracesGrow(t *testing.T, s Store, again func() Store) {
 	defer s.Close()
 	row, spans, err := s.Trace(traceOf(1))
 	require.NoError(t, err)
-	require.Equal(t, [][]byte{late, early}, spans)
+	arrivals := []Arrival{{1, t0().UnixNano()}}
+	require.Equal(t, []Spans{{late, arrivals}, {early, arrivals}}, spans)
 	require.Equal(t, "front", row.Summary.GetRootService())
 	for _, service := range []string{"front", "cart", ""} {
 		found, err := s.Search(Query{Service: service, Limit: 10})
@@ -245,5 +251,25 @@ func TestRowsSurviveTheirEncodingAndNothingElseDoes(t *testing.T) {
 		require.Equal(t, row.More, got.More)
 		_, err = parseRow(b[:rapid.IntRange(0, len(b)-1).Draw(t, "cut")])
 		require.Error(t, err)
+	})
+}
+
+func TestFragmentsSurviveTheirEncodingAndOnesWithoutArrivalsAreRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spans := Spans{Request: rapid.SliceOf(rapid.Byte()).Draw(t, "request")}
+		for range rapid.IntRange(0, 4).Draw(t, "arrivals") {
+			spans.Arrivals = append(spans.Arrivals, Arrival{rapid.Uint64().Draw(t, "spans"), rapid.Int64().Draw(t, "time")})
+		}
+		b := appendFragment(nil, &spans)
+		got, err := parseFragment(b)
+		require.NoError(t, err)
+		require.Equal(t, spans.Arrivals, got.Arrivals)
+		require.Equal(t, string(spans.Request), string(got.Request))
+		_, err = parseFragment(b[:rapid.IntRange(0, len(b)-1).Draw(t, "cut")])
+		require.Error(t, err)
+		got, err = parseFragment(append([]byte{fragmentUntimed}, s2.Encode(nil, spans.Request)...))
+		require.NoError(t, err)
+		require.Empty(t, got.Arrivals)
+		require.Equal(t, string(spans.Request), string(got.Request))
 	})
 }

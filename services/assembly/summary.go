@@ -19,18 +19,23 @@ import (
 	"github.com/triflow/triflow/services/assembly/internal/tree"
 )
 
-// summarise makes the row of a trace. Without a decision it is still open.
-func summarise(t id.Trace, p *picture, d *samplingv1.Decision) *Row {
+// summarise makes the row of a trace in a phase; d is the decision on it, nil while it is open.
+func summarise(t id.Trace, p *picture, phase assemblyv1.TracePhase, d *samplingv1.Decision) *Row {
 	first, _ := p.first()
+	missing := missingSpans(p.tree)
 	s := &assemblyv1.TraceSummary{
 		TraceId:       t.String(),
 		RootService:   p.service(first),
 		RootOperation: p.operation(first),
-		StartTime:     timestamppb.New(unix(p.tree.Start)),
+		StartTime:     timestamppb.New(p.start()),
 		Duration:      durationpb.New(length(p.tree.End - p.tree.Start)),
 		SpanCount:     uint32(len(p.entries)),
 		Services:      slices.Clone(p.services),
 		State:         assemblyv1.TraceState_TRACE_STATE_OPEN,
+		Phase:         phase,
+
+		MissingSpanCount: uint32(missing),
+		Completeness:     float64(len(p.entries)) / float64(len(p.entries)+missing),
 	}
 	for i := range p.entries {
 		if p.entries[i].failed() {
@@ -53,6 +58,28 @@ func summarise(t id.Trace, p *picture, d *samplingv1.Decision) *Row {
 func (p *picture) failure(i int32) string {
 	v := p.view(i)
 	return cmp.Or(v.StatusMessage(&otlp.Span{Raw: p.entries[i].raw}), p.operation(i))
+}
+
+// start of the trace: its earliest time, or when its first span was received where no span has a time.
+func (p *picture) start() time.Time {
+	if p.tree.Start != 0 {
+		return unix(p.tree.Start)
+	}
+	first := int64(0)
+	for i := range p.entries {
+		if at := p.sources[p.entries[i].part].received; first == 0 || at != 0 && at < first {
+			first = at
+		}
+	}
+	return time.Unix(0, first)
+}
+
+// missingSpans counts the spans that must exist and have not come, at least.
+func missingSpans(t *tree.Tree) int {
+	if n := len(t.Missing()); n > 0 || len(t.Roots) > 0 {
+		return n
+	}
+	return 1 // the root; above, one of the missing parents may be it
 }
 
 // completeness tells what is missing in a decided trace.

@@ -39,11 +39,11 @@ func TestAWheelNeverComesLateAndComesOnce(t *testing.T) {
 
 func TestATraceFindsCopiesHoweverManySpansItHas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var tr trace
-		seen := make(map[[9]byte]bool)
+		tr := trace{parts: []part{{batch: &batch{source: source{services: []string{"a", "b"}}}}}}
+		seen := make(map[[10]byte]bool)
 		for range rapid.IntRange(0, 300).Draw(t, "n") {
-			e := entry{id: id.Span{1, rapid.Byte().Draw(t, "id")}, kind: rapid.Uint8Range(0, 5).Draw(t, "kind")}
-			key := [9]byte(append(e.id[:], e.kind))
+			e := entry{id: id.Span{1, rapid.Byte().Draw(t, "id")}, kind: rapid.Uint8Range(0, 5).Draw(t, "kind"), resource: rapid.Int32Range(0, 1).Draw(t, "service")}
+			key := [10]byte(append(e.id[:], e.kind, byte(e.resource)))
 			require.Equal(t, !seen[key], tr.add(e))
 			seen[key] = true
 		}

@@ -65,6 +65,8 @@ export const findingWords: Record<FindingKind, string> = {
   [FindingKind.CYCLE]: "Cycle",
   [FindingKind.STARTS_BEFORE_PARENT]: "Starts before its parent",
   [FindingKind.NEGATIVE_DURATION]: "Ends before it starts",
+  [FindingKind.MISSING_START]: "No start time",
+  [FindingKind.MISSING_END]: "No end time",
 };
 
 export const signalWords: Record<Signal, string> = {

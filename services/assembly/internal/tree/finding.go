@@ -45,7 +45,7 @@ func (b *Builder) judge() {
 		switch p := t.Parent[i]; {
 		case p != None && t.Timed(at) && t.Timed(p) && s.Start < t.Spans[p].Start:
 			t.Findings = append(t.Findings, Finding{Kind: StartsBeforeParent, Span: at, Other: p})
-		case p == None && !s.Parent.IsZero() && len(b.withID(s.Parent)) == 0:
+		case p == None && !s.Parent.IsZero() && b.colour[i] != severed:
 			t.Findings = append(t.Findings, Finding{Kind: Orphan, Span: at, Other: None})
 		}
 	}
@@ -53,18 +53,8 @@ func (b *Builder) judge() {
 		t.Findings = append(t.Findings, Finding{Kind: SeveralRoots, Span: r, Other: t.Roots[0]})
 	}
 	slices.SortStableFunc(t.Findings, func(x, y Finding) int {
-		return cmp.Or(b.rank(x.Span, y.Span), cmp.Compare(x.Kind, y.Kind))
+		return cmp.Or(b.compare(x.Span, y.Span), cmp.Compare(x.Kind, y.Kind))
 	})
-}
-
-func (b *Builder) rank(i, j int32) int {
-	switch {
-	case i == j:
-		return 0
-	case b.tree.before(i, j):
-		return -1
-	}
-	return 1
 }
 
 // clockFault gives the fault of a span's own times, 0 for none.

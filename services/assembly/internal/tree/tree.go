@@ -5,10 +5,14 @@
 //
 //   - A span without a parent id is a root. A span whose parent is not there is an orphan. Both are tops.
 //   - A span that is its own ancestor is in a cycle. The cycle is cut at its member with the earliest start, then the
-//     lowest id; that member becomes a top.
+//     lowest id; that member becomes a top. A span without any time starts last.
 //   - A client and a server span may share one id, as Zipkin does it. The server span is then the client span's
-//     child; other children belong to the one of their own service, else to the server span.
+//     child; other children belong to the one of their own service, else to the server span. A span that names its own
+//     id otherwise is its own parent, a cycle of one.
 //   - A span that ends before it starts has no duration. A span without any time takes no part in bounds or paths.
+//
+// What is told apart is a span's id, kind and service. Of spans that agree in all three, which a caller should have taken
+// for copies, all are in the forest and the earliest is found as a parent.
 //
 // Build is O(n log n), does not recurse and, in steady state, does not allocate.
 package tree
@@ -64,13 +68,17 @@ type Tree struct {
 	Parent []int32
 	// Roots are the spans without a parent id, in order. Tops are roots, orphans and cuts, in order.
 	Roots, Tops []int32
+	// Cycles that were cut, by the span at which. Each has that span first, then its child in the cycle, and so on to its
+	// parent.
+	Cycles [][]int32
 	// Findings in order of span.
 	Findings []Finding
 	// Start and End bound all spans that have a time; both 0 without one.
 	Start, End uint64
 
-	first []int32 // first[i]:first[i+1] bounds the children of i in child
-	child []int32
+	first  []int32 // first[i]:first[i+1] bounds the children of i in child
+	child  []int32
+	member []int32 // of Cycles
 }
 
 // Children of i, by start, then id.
@@ -90,13 +98,13 @@ type Builder struct {
 	fill   []int32
 }
 
-// Build gives the structure of spans, which it does not keep. No (id, kind) should come twice; if one does, both are
-// in the tree and the first is found as a parent.
+// Build gives the structure of spans, which it does not keep.
 func (b *Builder) Build(spans []Span) *Tree {
 	t := &b.tree
 	*t = Tree{
 		Spans: append(t.Spans[:0], spans...), Order: t.Order[:0], Parent: t.Parent[:0],
-		Roots: t.Roots[:0], Tops: t.Tops[:0], Findings: t.Findings[:0], first: t.first[:0], child: t.child[:0],
+		Roots: t.Roots[:0], Tops: t.Tops[:0], Cycles: t.Cycles[:0], Findings: t.Findings[:0],
+		first: t.first[:0], child: t.child[:0], member: t.member[:0],
 	}
 	b.clock()
 	b.sort()
@@ -138,118 +146,20 @@ func (b *Builder) sort() {
 	for i := range t.Spans {
 		t.Order, b.byID = append(t.Order, int32(i)), append(b.byID, int32(i))
 	}
-	slices.SortFunc(t.Order, func(x, y int32) int {
-		return cmp.Or(cmp.Compare(t.Spans[x].Start, t.Spans[y].Start), b.compareID(x, y))
-	})
+	slices.SortFunc(t.Order, b.compare)
 	slices.SortFunc(b.byID, b.compareID)
+}
+
+// compare is the order of Order: by start, those without a time last, then by id. It depends on nothing but the spans.
+func (b *Builder) compare(x, y int32) int {
+	// A start of 0 wraps around to the latest of all.
+	return cmp.Or(cmp.Compare(b.tree.Spans[x].Start-1, b.tree.Spans[y].Start-1), b.compareID(x, y))
 }
 
 func (b *Builder) compareID(x, y int32) int {
 	p, q := &b.tree.Spans[x], &b.tree.Spans[y]
 	return cmp.Or(bytes.Compare(p.ID[:], q.ID[:]), cmp.Compare(p.Kind, q.Kind),
-		cmp.Compare(p.Service, q.Service), cmp.Compare(p.Start, q.Start), cmp.Compare(p.End, q.End))
-}
-
-// withID gives the spans of an id.
-func (b *Builder) withID(want id.Span) []int32 {
-	from, found := slices.BinarySearchFunc(b.byID, want, func(i int32, w id.Span) int {
-		return bytes.Compare(b.tree.Spans[i].ID[:], w[:])
-	})
-	if !found {
-		return nil
-	}
-	to := from + 1
-	for to < len(b.byID) && b.tree.Spans[b.byID[to]].ID == want {
-		to++
-	}
-	return b.byID[from:to]
-}
-
-// parent resolves the parent of i: None for none or a missing one, i itself for a span that names itself.
-func (b *Builder) parent(i int32) int32 {
-	s := &b.tree.Spans[i]
-	if s.Kind.Receives() {
-		for _, j := range b.withID(s.ID) {
-			if b.tree.Spans[j].Kind.Sends() {
-				return j
-			}
-		}
-	}
-	if s.Parent.IsZero() {
-		return None
-	}
-	best, rank := None, -1
-	for _, j := range b.withID(s.Parent) {
-		p := &b.tree.Spans[j]
-		r := 0
-		if p.Kind.Receives() {
-			r = 1
-		}
-		if p.Service == s.Service {
-			r += 2
-		}
-		if j != i && r > rank {
-			best, rank = j, r
-		}
-	}
-	if best == None && s.Parent == s.ID {
-		return i
-	}
-	return best
-}
-
-const (
-	white = iota // not reached
-	grey         // on the way up from where we are
-	black        // leads to a top
-)
-
-// cut finds the cycles of the parent links and opens each at its first member in Order.
-func (b *Builder) cut() {
-	t := &b.tree
-	b.colour = append(b.colour[:0], make([]uint8, len(t.Spans))...)
-	for _, from := range t.Order {
-		at := from
-		for at != None && b.colour[at] == white {
-			b.colour[at] = grey
-			at = t.Parent[at]
-		}
-		if at != None && b.colour[at] == grey {
-			b.open(at)
-		}
-		for i := from; i != None && b.colour[i] == grey; i = t.Parent[i] {
-			b.colour[i] = black
-		}
-	}
-}
-
-// open cuts the cycle that at is on, and notes its members.
-func (b *Builder) open(at int32) {
-	t := &b.tree
-	first, n := at, 0
-	for i := at; ; {
-		n++
-		if t.before(i, first) {
-			first = i
-		}
-		if i = t.Parent[i]; i == at {
-			break
-		}
-	}
-	for i := at; ; {
-		b.colour[i] = black
-		t.Findings = append(t.Findings, Finding{Kind: Cycle, Span: i, Other: first, Size: n})
-		if i = t.Parent[i]; i == at {
-			break
-		}
-	}
-	t.Parent[first] = None
-}
-
-// before is the order of Order, for two spans of different id.
-func (t *Tree) before(i, j int32) bool {
-	p, q := &t.Spans[i], &t.Spans[j]
-	return cmp.Or(cmp.Compare(p.Start, q.Start), bytes.Compare(p.ID[:], q.ID[:]), cmp.Compare(p.Kind, q.Kind)) < 0
+		cmp.Compare(p.Service, q.Service), cmp.Compare(p.Start, q.Start), cmp.Compare(p.End, q.End), bytes.Compare(p.Parent[:], q.Parent[:]))
 }
 
 // link makes the lists of children, roots and tops.
@@ -275,7 +185,7 @@ func (b *Builder) link() {
 			continue
 		}
 		t.Tops = append(t.Tops, i)
-		if t.Spans[i].Parent.IsZero() {
+		if t.Spans[i].Parent.IsZero() && b.colour[i] != severed {
 			t.Roots = append(t.Roots, i)
 		}
 	}

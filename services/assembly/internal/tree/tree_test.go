@@ -52,6 +52,8 @@ func TestEverySpanOfAMazeIsFoundOnceForEveryOrderOfArrival(t *testing.T) {
 		require.Equal(t, []uint64{1, 4, 2, 5, 8}, numbers(tr, tr.Tops))
 		require.Equal(t, []uint64{6, 7}, numbers(tr, tr.Children(tr.Order[4])))
 		require.Equal(t, []string{"4 cycle of 1", "2 several roots", "5 cycle of 2", "6 cycle of 2", "8 orphan"}, told(tr))
+		require.Equal(t, [][]uint64{{4}, {5, 6}}, [][]uint64{numbers(tr, tr.Cycles[0]), numbers(tr, tr.Cycles[1])})
+		require.Equal(t, []id.Span{span(99, 0, 0, 0, 0).ID}, tr.Missing())
 	})
 }
 
@@ -83,7 +85,7 @@ func TestTimesThatCannotBeNeverReachTheBounds(t *testing.T) {
 	endless, timeless := span(3, 1, Internal, 20, 0), span(4, 1, Internal, 0, 0)
 	endless.End, timeless.Start, timeless.End = 0, 0, 0
 	tr := new(Builder).Build([]Span{span(1, 0, Server, 0, 100), span(2, 1, Internal, 50, 49), endless, timeless})
-	require.Equal(t, []string{"4 no start", "3 no end", "2 negative"}, told(tr))
+	require.Equal(t, []string{"3 no end", "2 negative", "4 no start"}, told(tr))
 	require.Equal(t, uint64(base), tr.Start)
 	require.Equal(t, uint64(base+100), tr.End)
 	for i := range tr.Spans {

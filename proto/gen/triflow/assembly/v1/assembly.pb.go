@@ -143,6 +143,62 @@ func (TraceState) EnumDescriptor() ([]byte, []int) {
 	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{1}
 }
 
+// TracePhase tells how far the life of a trace has gone. It only ever rises.
+type TracePhase int32
+
+const (
+	TracePhase_TRACE_PHASE_UNSPECIFIED TracePhase = 0
+	// Spans are awaited; nothing is decided.
+	TracePhase_TRACE_PHASE_OPEN TracePhase = 1
+	// Decided and stored.
+	TracePhase_TRACE_PHASE_SETTLED TracePhase = 2
+	// Spans that came after the decision have joined it since.
+	TracePhase_TRACE_PHASE_AMENDED TracePhase = 3
+)
+
+// Enum value maps for TracePhase.
+var (
+	TracePhase_name = map[int32]string{
+		0: "TRACE_PHASE_UNSPECIFIED",
+		1: "TRACE_PHASE_OPEN",
+		2: "TRACE_PHASE_SETTLED",
+		3: "TRACE_PHASE_AMENDED",
+	}
+	TracePhase_value = map[string]int32{
+		"TRACE_PHASE_UNSPECIFIED": 0,
+		"TRACE_PHASE_OPEN":        1,
+		"TRACE_PHASE_SETTLED":     2,
+		"TRACE_PHASE_AMENDED":     3,
+	}
+)
+
+func (x TracePhase) Enum() *TracePhase {
+	p := new(TracePhase)
+	*p = x
+	return p
+}
+
+func (x TracePhase) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TracePhase) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_assembly_v1_assembly_proto_enumTypes[2].Descriptor()
+}
+
+func (TracePhase) Type() protoreflect.EnumType {
+	return &file_triflow_assembly_v1_assembly_proto_enumTypes[2]
+}
+
+func (x TracePhase) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TracePhase.Descriptor instead.
+func (TracePhase) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{2}
+}
+
 // StatusFilter selects traces by their worst span status.
 type StatusFilter int32
 
@@ -177,11 +233,11 @@ func (x StatusFilter) String() string {
 }
 
 func (StatusFilter) Descriptor() protoreflect.EnumDescriptor {
-	return file_triflow_assembly_v1_assembly_proto_enumTypes[2].Descriptor()
+	return file_triflow_assembly_v1_assembly_proto_enumTypes[3].Descriptor()
 }
 
 func (StatusFilter) Type() protoreflect.EnumType {
-	return &file_triflow_assembly_v1_assembly_proto_enumTypes[2]
+	return &file_triflow_assembly_v1_assembly_proto_enumTypes[3]
 }
 
 func (x StatusFilter) Number() protoreflect.EnumNumber {
@@ -190,7 +246,7 @@ func (x StatusFilter) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StatusFilter.Descriptor instead.
 func (StatusFilter) EnumDescriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{2}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{3}
 }
 
 // FindingKind names what is wrong with a trace.
@@ -208,6 +264,10 @@ const (
 	FindingKind_FINDING_KIND_STARTS_BEFORE_PARENT FindingKind = 4
 	// The span ends before it starts.
 	FindingKind_FINDING_KIND_NEGATIVE_DURATION FindingKind = 5
+	// The span has no start time.
+	FindingKind_FINDING_KIND_MISSING_START FindingKind = 6
+	// The span has a start time and no end time.
+	FindingKind_FINDING_KIND_MISSING_END FindingKind = 7
 )
 
 // Enum value maps for FindingKind.
@@ -219,6 +279,8 @@ var (
 		3: "FINDING_KIND_CYCLE",
 		4: "FINDING_KIND_STARTS_BEFORE_PARENT",
 		5: "FINDING_KIND_NEGATIVE_DURATION",
+		6: "FINDING_KIND_MISSING_START",
+		7: "FINDING_KIND_MISSING_END",
 	}
 	FindingKind_value = map[string]int32{
 		"FINDING_KIND_UNSPECIFIED":          0,
@@ -227,6 +289,8 @@ var (
 		"FINDING_KIND_CYCLE":                3,
 		"FINDING_KIND_STARTS_BEFORE_PARENT": 4,
 		"FINDING_KIND_NEGATIVE_DURATION":    5,
+		"FINDING_KIND_MISSING_START":        6,
+		"FINDING_KIND_MISSING_END":          7,
 	}
 )
 
@@ -241,11 +305,11 @@ func (x FindingKind) String() string {
 }
 
 func (FindingKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_triflow_assembly_v1_assembly_proto_enumTypes[3].Descriptor()
+	return file_triflow_assembly_v1_assembly_proto_enumTypes[4].Descriptor()
 }
 
 func (FindingKind) Type() protoreflect.EnumType {
-	return &file_triflow_assembly_v1_assembly_proto_enumTypes[3]
+	return &file_triflow_assembly_v1_assembly_proto_enumTypes[4]
 }
 
 func (x FindingKind) Number() protoreflect.EnumNumber {
@@ -254,7 +318,119 @@ func (x FindingKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindingKind.Descriptor instead.
 func (FindingKind) EnumDescriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{3}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{4}
+}
+
+// SpanPlace tells how a span stands in the forest that its trace is.
+type SpanPlace int32
+
+const (
+	SpanPlace_SPAN_PLACE_UNSPECIFIED SpanPlace = 0
+	// Its parent is there, and it hangs under it.
+	SpanPlace_SPAN_PLACE_CHILD SpanPlace = 1
+	// It names no parent.
+	SpanPlace_SPAN_PLACE_ROOT SpanPlace = 2
+	// The parent that it names never came.
+	SpanPlace_SPAN_PLACE_ORPHAN SpanPlace = 3
+	// It is its own ancestor, and stands at the top because the cycle was cut there.
+	SpanPlace_SPAN_PLACE_CYCLE_CUT SpanPlace = 4
+)
+
+// Enum value maps for SpanPlace.
+var (
+	SpanPlace_name = map[int32]string{
+		0: "SPAN_PLACE_UNSPECIFIED",
+		1: "SPAN_PLACE_CHILD",
+		2: "SPAN_PLACE_ROOT",
+		3: "SPAN_PLACE_ORPHAN",
+		4: "SPAN_PLACE_CYCLE_CUT",
+	}
+	SpanPlace_value = map[string]int32{
+		"SPAN_PLACE_UNSPECIFIED": 0,
+		"SPAN_PLACE_CHILD":       1,
+		"SPAN_PLACE_ROOT":        2,
+		"SPAN_PLACE_ORPHAN":      3,
+		"SPAN_PLACE_CYCLE_CUT":   4,
+	}
+)
+
+func (x SpanPlace) Enum() *SpanPlace {
+	p := new(SpanPlace)
+	*p = x
+	return p
+}
+
+func (x SpanPlace) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SpanPlace) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_assembly_v1_assembly_proto_enumTypes[5].Descriptor()
+}
+
+func (SpanPlace) Type() protoreflect.EnumType {
+	return &file_triflow_assembly_v1_assembly_proto_enumTypes[5]
+}
+
+func (x SpanPlace) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SpanPlace.Descriptor instead.
+func (SpanPlace) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{5}
+}
+
+// ControlPattern names a way in which the control flow of a trace went wrong.
+type ControlPattern int32
+
+const (
+	ControlPattern_CONTROL_PATTERN_UNSPECIFIED ControlPattern = 0
+	// A span's parent never arrived: its context came from somewhere that is not seen, or got lost.
+	ControlPattern_CONTROL_PATTERN_LOST_SIGNAL ControlPattern = 1
+	// Spans that create each other in a circle.
+	ControlPattern_CONTROL_PATTERN_LOOP ControlPattern = 2
+)
+
+// Enum value maps for ControlPattern.
+var (
+	ControlPattern_name = map[int32]string{
+		0: "CONTROL_PATTERN_UNSPECIFIED",
+		1: "CONTROL_PATTERN_LOST_SIGNAL",
+		2: "CONTROL_PATTERN_LOOP",
+	}
+	ControlPattern_value = map[string]int32{
+		"CONTROL_PATTERN_UNSPECIFIED": 0,
+		"CONTROL_PATTERN_LOST_SIGNAL": 1,
+		"CONTROL_PATTERN_LOOP":        2,
+	}
+)
+
+func (x ControlPattern) Enum() *ControlPattern {
+	p := new(ControlPattern)
+	*p = x
+	return p
+}
+
+func (x ControlPattern) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ControlPattern) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_assembly_v1_assembly_proto_enumTypes[6].Descriptor()
+}
+
+func (ControlPattern) Type() protoreflect.EnumType {
+	return &file_triflow_assembly_v1_assembly_proto_enumTypes[6]
+}
+
+func (x ControlPattern) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ControlPattern.Descriptor instead.
+func (ControlPattern) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{6}
 }
 
 // CriticalPathStatus tells how far the path can be trusted.
@@ -293,11 +469,11 @@ func (x CriticalPathStatus) String() string {
 }
 
 func (CriticalPathStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_triflow_assembly_v1_assembly_proto_enumTypes[4].Descriptor()
+	return file_triflow_assembly_v1_assembly_proto_enumTypes[7].Descriptor()
 }
 
 func (CriticalPathStatus) Type() protoreflect.EnumType {
-	return &file_triflow_assembly_v1_assembly_proto_enumTypes[4]
+	return &file_triflow_assembly_v1_assembly_proto_enumTypes[7]
 }
 
 func (x CriticalPathStatus) Number() protoreflect.EnumNumber {
@@ -306,7 +482,7 @@ func (x CriticalPathStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CriticalPathStatus.Descriptor instead.
 func (CriticalPathStatus) EnumDescriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{4}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{7}
 }
 
 // Red is rate, errors and duration over a window, from all spans before sampling.
@@ -928,7 +1104,7 @@ type TraceSummary struct {
 	// Service and name of the root span, or of the earliest span when no root was seen.
 	RootService   string `protobuf:"bytes,2,opt,name=root_service,json=rootService,proto3" json:"root_service,omitempty"`
 	RootOperation string `protobuf:"bytes,3,opt,name=root_operation,json=rootOperation,proto3" json:"root_operation,omitempty"`
-	// Earliest start.
+	// Earliest start; when the first span was received where none has a time.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Latest end minus earliest start.
 	Duration *durationpb.Duration `protobuf:"bytes,5,opt,name=duration,proto3" json:"duration,omitempty"`
@@ -948,6 +1124,12 @@ type TraceSummary struct {
 	Policy string `protobuf:"bytes,12,opt,name=policy,proto3" json:"policy,omitempty"`
 	// How many traces it stands for; 0 while open.
 	AdjustedCount float64 `protobuf:"fixed64,13,opt,name=adjusted_count,json=adjustedCount,proto3" json:"adjusted_count,omitempty"`
+	// How far its life has gone; state says in what condition.
+	Phase TracePhase `protobuf:"varint,14,opt,name=phase,proto3,enum=triflow.assembly.v1.TracePhase" json:"phase,omitempty"`
+	// Spans that are known to exist and have not come, at least: the parents that spans name, and the root if none came.
+	MissingSpanCount uint32 `protobuf:"varint,15,opt,name=missing_span_count,json=missingSpanCount,proto3" json:"missing_span_count,omitempty"`
+	// span_count / (span_count + missing_span_count), 0 to 1.
+	Completeness  float64 `protobuf:"fixed64,16,opt,name=completeness,proto3" json:"completeness,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1069,6 +1251,27 @@ func (x *TraceSummary) GetPolicy() string {
 func (x *TraceSummary) GetAdjustedCount() float64 {
 	if x != nil {
 		return x.AdjustedCount
+	}
+	return 0
+}
+
+func (x *TraceSummary) GetPhase() TracePhase {
+	if x != nil {
+		return x.Phase
+	}
+	return TracePhase_TRACE_PHASE_UNSPECIFIED
+}
+
+func (x *TraceSummary) GetMissingSpanCount() uint32 {
+	if x != nil {
+		return x.MissingSpanCount
+	}
+	return 0
+}
+
+func (x *TraceSummary) GetCompleteness() float64 {
+	if x != nil {
+		return x.Completeness
 	}
 	return 0
 }
@@ -1363,7 +1566,230 @@ func (x *Finding) GetDetail() string {
 	return ""
 }
 
-// GetTraceResponse is a whole trace.
+// SpanNote is what is known of a span beside its own bytes.
+type SpanNote struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 16 lower-case hex digits. Span id, kind and service together name a span of a trace: a client and its server may
+	// share an id.
+	SpanId string `protobuf:"bytes,1,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	// Service that sent it.
+	Service string `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	// How it stands.
+	Place SpanPlace `protobuf:"varint,3,opt,name=place,proto3,enum=triflow.assembly.v1.SpanPlace" json:"place,omitempty"`
+	// Index in span_notes of the span that it hangs under; unset at the top.
+	Parent *uint32 `protobuf:"varint,4,opt,name=parent,proto3,oneof" json:"parent,omitempty"`
+	// The time that it is filed under: its start, or else its end, or else when it was received.
+	EventTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	// When it was received; unset where that is not known.
+	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
+	// End minus start; 0 where the two do not give one. Never negative.
+	Duration *durationpb.Duration `protobuf:"bytes,7,opt,name=duration,proto3" json:"duration,omitempty"`
+	// What is doubtful about its data: missing_start, missing_end, end_before_start, and what was noted on its way in, such
+	// as invalid_utf8. The times as they were sent are in the span.
+	QualityFlags  []string `protobuf:"bytes,8,rep,name=quality_flags,json=qualityFlags,proto3" json:"quality_flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpanNote) Reset() {
+	*x = SpanNote{}
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpanNote) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpanNote) ProtoMessage() {}
+
+func (x *SpanNote) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpanNote.ProtoReflect.Descriptor instead.
+func (*SpanNote) Descriptor() ([]byte, []int) {
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SpanNote) GetSpanId() string {
+	if x != nil {
+		return x.SpanId
+	}
+	return ""
+}
+
+func (x *SpanNote) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *SpanNote) GetPlace() SpanPlace {
+	if x != nil {
+		return x.Place
+	}
+	return SpanPlace_SPAN_PLACE_UNSPECIFIED
+}
+
+func (x *SpanNote) GetParent() uint32 {
+	if x != nil && x.Parent != nil {
+		return *x.Parent
+	}
+	return 0
+}
+
+func (x *SpanNote) GetEventTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EventTime
+	}
+	return nil
+}
+
+func (x *SpanNote) GetReceiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReceiveTime
+	}
+	return nil
+}
+
+func (x *SpanNote) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *SpanNote) GetQualityFlags() []string {
+	if x != nil {
+		return x.QualityFlags
+	}
+	return nil
+}
+
+// Cycle is spans that are each other's ancestors, or one that is its own parent.
+type Cycle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 16 lower-case hex digits each. It is cut at the first, which starts earliest and of several has the lowest id; each is
+	// the parent of the next, and the last of the first.
+	SpanIds       []string `protobuf:"bytes,1,rep,name=span_ids,json=spanIds,proto3" json:"span_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cycle) Reset() {
+	*x = Cycle{}
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cycle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cycle) ProtoMessage() {}
+
+func (x *Cycle) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cycle.ProtoReflect.Descriptor instead.
+func (*Cycle) Descriptor() ([]byte, []int) {
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Cycle) GetSpanIds() []string {
+	if x != nil {
+		return x.SpanIds
+	}
+	return nil
+}
+
+// ControlAnomaly is a pattern that was found in a trace, with its evidence.
+type ControlAnomaly struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	Pattern ControlPattern `protobuf:"varint,1,opt,name=pattern,proto3,enum=triflow.assembly.v1.ControlPattern" json:"pattern,omitempty"`
+	// The spans in it, 16 lower-case hex digits each: of a loop in the order of the cycle.
+	SpanIds []string `protobuf:"bytes,2,rep,name=span_ids,json=spanIds,proto3" json:"span_ids,omitempty"`
+	// In a sentence.
+	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ControlAnomaly) Reset() {
+	*x = ControlAnomaly{}
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ControlAnomaly) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ControlAnomaly) ProtoMessage() {}
+
+func (x *ControlAnomaly) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ControlAnomaly.ProtoReflect.Descriptor instead.
+func (*ControlAnomaly) Descriptor() ([]byte, []int) {
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ControlAnomaly) GetPattern() ControlPattern {
+	if x != nil {
+		return x.Pattern
+	}
+	return ControlPattern_CONTROL_PATTERN_UNSPECIFIED
+}
+
+func (x *ControlAnomaly) GetSpanIds() []string {
+	if x != nil {
+		return x.SpanIds
+	}
+	return nil
+}
+
+func (x *ControlAnomaly) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+// GetTraceResponse is a whole trace. But for the order of resource_spans and the times of receipt, it is the same whatever
+// the order in which the spans of an undecided trace came.
 type GetTraceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its row.
@@ -1371,14 +1797,22 @@ type GetTraceResponse struct {
 	// The spans as they came, duplicates removed.
 	ResourceSpans []*v1.ResourceSpans `protobuf:"bytes,2,rep,name=resource_spans,json=resourceSpans,proto3" json:"resource_spans,omitempty"`
 	// Faults of its structure.
-	Findings      []*Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	// One for each span of resource_spans, in the same order.
+	SpanNotes []*SpanNote `protobuf:"bytes,4,rep,name=span_notes,json=spanNotes,proto3" json:"span_notes,omitempty"`
+	// Cycles, by the span at which they are cut.
+	Cycles []*Cycle `protobuf:"bytes,5,rep,name=cycles,proto3" json:"cycles,omitempty"`
+	// Ids of the parents that spans name and that never came, sorted.
+	MissingParentIds []string `protobuf:"bytes,6,rep,name=missing_parent_ids,json=missingParentIds,proto3" json:"missing_parent_ids,omitempty"`
+	// What the structure is a sign of.
+	Anomalies     []*ControlAnomaly `protobuf:"bytes,7,rep,name=anomalies,proto3" json:"anomalies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetTraceResponse) Reset() {
 	*x = GetTraceResponse{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[15]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1824,7 @@ func (x *GetTraceResponse) String() string {
 func (*GetTraceResponse) ProtoMessage() {}
 
 func (x *GetTraceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[15]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1837,7 @@ func (x *GetTraceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTraceResponse.ProtoReflect.Descriptor instead.
 func (*GetTraceResponse) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{15}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetTraceResponse) GetSummary() *TraceSummary {
@@ -1427,6 +1861,34 @@ func (x *GetTraceResponse) GetFindings() []*Finding {
 	return nil
 }
 
+func (x *GetTraceResponse) GetSpanNotes() []*SpanNote {
+	if x != nil {
+		return x.SpanNotes
+	}
+	return nil
+}
+
+func (x *GetTraceResponse) GetCycles() []*Cycle {
+	if x != nil {
+		return x.Cycles
+	}
+	return nil
+}
+
+func (x *GetTraceResponse) GetMissingParentIds() []string {
+	if x != nil {
+		return x.MissingParentIds
+	}
+	return nil
+}
+
+func (x *GetTraceResponse) GetAnomalies() []*ControlAnomaly {
+	if x != nil {
+		return x.Anomalies
+	}
+	return nil
+}
+
 // GetCriticalPathRequest names a trace.
 type GetCriticalPathRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1438,7 +1900,7 @@ type GetCriticalPathRequest struct {
 
 func (x *GetCriticalPathRequest) Reset() {
 	*x = GetCriticalPathRequest{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[16]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1912,7 @@ func (x *GetCriticalPathRequest) String() string {
 func (*GetCriticalPathRequest) ProtoMessage() {}
 
 func (x *GetCriticalPathRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[16]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1925,7 @@ func (x *GetCriticalPathRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCriticalPathRequest.ProtoReflect.Descriptor instead.
 func (*GetCriticalPathRequest) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{16}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetCriticalPathRequest) GetTraceId() string {
@@ -1490,7 +1952,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[17]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1964,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[17]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1977,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{17}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Segment) GetSpanId() string {
@@ -1569,7 +2031,7 @@ type PathShare struct {
 
 func (x *PathShare) Reset() {
 	*x = PathShare{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[18]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +2043,7 @@ func (x *PathShare) String() string {
 func (*PathShare) ProtoMessage() {}
 
 func (x *PathShare) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[18]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +2056,7 @@ func (x *PathShare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathShare.ProtoReflect.Descriptor instead.
 func (*PathShare) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{18}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PathShare) GetService() string {
@@ -1642,7 +2104,7 @@ type GetCriticalPathResponse struct {
 
 func (x *GetCriticalPathResponse) Reset() {
 	*x = GetCriticalPathResponse{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[19]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +2116,7 @@ func (x *GetCriticalPathResponse) String() string {
 func (*GetCriticalPathResponse) ProtoMessage() {}
 
 func (x *GetCriticalPathResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[19]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +2129,7 @@ func (x *GetCriticalPathResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCriticalPathResponse.ProtoReflect.Descriptor instead.
 func (*GetCriticalPathResponse) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{19}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetCriticalPathResponse) GetSegments() []*Segment {
@@ -1707,7 +2169,7 @@ type GetLedgerRequest struct {
 
 func (x *GetLedgerRequest) Reset() {
 	*x = GetLedgerRequest{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[20]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +2181,7 @@ func (x *GetLedgerRequest) String() string {
 func (*GetLedgerRequest) ProtoMessage() {}
 
 func (x *GetLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[20]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +2194,7 @@ func (x *GetLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{20}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{23}
 }
 
 // GetLedgerResponse counts spans over the life of the store, exact over crashes.
@@ -1759,7 +2221,7 @@ type GetLedgerResponse struct {
 
 func (x *GetLedgerResponse) Reset() {
 	*x = GetLedgerResponse{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[21]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2233,7 @@ func (x *GetLedgerResponse) String() string {
 func (*GetLedgerResponse) ProtoMessage() {}
 
 func (x *GetLedgerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[21]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2246,7 @@ func (x *GetLedgerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLedgerResponse.ProtoReflect.Descriptor instead.
 func (*GetLedgerResponse) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{21}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetLedgerResponse) GetReceived() uint64 {
@@ -1857,7 +2319,7 @@ type DroppedCount struct {
 
 func (x *DroppedCount) Reset() {
 	*x = DroppedCount{}
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[22]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1869,7 +2331,7 @@ func (x *DroppedCount) String() string {
 func (*DroppedCount) ProtoMessage() {}
 
 func (x *DroppedCount) ProtoReflect() protoreflect.Message {
-	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[22]
+	mi := &file_triflow_assembly_v1_assembly_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1882,7 +2344,7 @@ func (x *DroppedCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DroppedCount.ProtoReflect.Descriptor instead.
 func (*DroppedCount) Descriptor() ([]byte, []int) {
-	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{22}
+	return file_triflow_assembly_v1_assembly_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DroppedCount) GetReason() string {
@@ -1943,7 +2405,7 @@ const file_triflow_assembly_v1_assembly_proto_rawDesc = "" +
 	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\"}\n" +
 	"\x10GetGraphResponse\x128\n" +
 	"\bservices\x18\x01 \x03(\v2\x1c.triflow.assembly.v1.ServiceR\bservices\x12/\n" +
-	"\x05edges\x18\x02 \x03(\v2\x19.triflow.assembly.v1.EdgeR\x05edges\"\xfa\x03\n" +
+	"\x05edges\x18\x02 \x03(\v2\x19.triflow.assembly.v1.EdgeR\x05edges\"\x83\x05\n" +
 	"\fTraceSummary\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12!\n" +
 	"\froot_service\x18\x02 \x01(\tR\vrootService\x12%\n" +
@@ -1961,7 +2423,10 @@ const file_triflow_assembly_v1_assembly_proto_rawDesc = "" +
 	" \x01(\tR\x10incompleteReason\x12\x14\n" +
 	"\x05error\x18\v \x01(\tR\x05error\x12\x16\n" +
 	"\x06policy\x18\f \x01(\tR\x06policy\x12%\n" +
-	"\x0eadjusted_count\x18\r \x01(\x01R\radjustedCount\"\xd0\x03\n" +
+	"\x0eadjusted_count\x18\r \x01(\x01R\radjustedCount\x125\n" +
+	"\x05phase\x18\x0e \x01(\x0e2\x1f.triflow.assembly.v1.TracePhaseR\x05phase\x12,\n" +
+	"\x12missing_span_count\x18\x0f \x01(\rR\x10missingSpanCount\x12\"\n" +
+	"\fcompleteness\x18\x10 \x01(\x01R\fcompleteness\"\xd0\x03\n" +
 	"\x13SearchTracesRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1c\n" +
 	"\toperation\x18\x02 \x01(\tR\toperation\x12<\n" +
@@ -1984,11 +2449,33 @@ const file_triflow_assembly_v1_assembly_proto_rawDesc = "" +
 	"\aFinding\x124\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .triflow.assembly.v1.FindingKindR\x04kind\x12\x17\n" +
 	"\aspan_id\x18\x02 \x01(\tR\x06spanId\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"\xdd\x01\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\"\xf1\x02\n" +
+	"\bSpanNote\x12\x17\n" +
+	"\aspan_id\x18\x01 \x01(\tR\x06spanId\x12\x18\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\x124\n" +
+	"\x05place\x18\x03 \x01(\x0e2\x1e.triflow.assembly.v1.SpanPlaceR\x05place\x12\x1b\n" +
+	"\x06parent\x18\x04 \x01(\rH\x00R\x06parent\x88\x01\x01\x129\n" +
+	"\n" +
+	"event_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\teventTime\x12=\n" +
+	"\freceive_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vreceiveTime\x125\n" +
+	"\bduration\x18\a \x01(\v2\x19.google.protobuf.DurationR\bduration\x12#\n" +
+	"\rquality_flags\x18\b \x03(\tR\fqualityFlagsB\t\n" +
+	"\a_parent\"\"\n" +
+	"\x05Cycle\x12\x19\n" +
+	"\bspan_ids\x18\x01 \x03(\tR\aspanIds\"\x82\x01\n" +
+	"\x0eControlAnomaly\x12=\n" +
+	"\apattern\x18\x01 \x01(\x0e2#.triflow.assembly.v1.ControlPatternR\apattern\x12\x19\n" +
+	"\bspan_ids\x18\x02 \x03(\tR\aspanIds\x12\x16\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\"\xc0\x03\n" +
 	"\x10GetTraceResponse\x12;\n" +
 	"\asummary\x18\x01 \x01(\v2!.triflow.assembly.v1.TraceSummaryR\asummary\x12R\n" +
 	"\x0eresource_spans\x18\x02 \x03(\v2+.opentelemetry.proto.trace.v1.ResourceSpansR\rresourceSpans\x128\n" +
-	"\bfindings\x18\x03 \x03(\v2\x1c.triflow.assembly.v1.FindingR\bfindings\"3\n" +
+	"\bfindings\x18\x03 \x03(\v2\x1c.triflow.assembly.v1.FindingR\bfindings\x12<\n" +
+	"\n" +
+	"span_notes\x18\x04 \x03(\v2\x1d.triflow.assembly.v1.SpanNoteR\tspanNotes\x122\n" +
+	"\x06cycles\x18\x05 \x03(\v2\x1a.triflow.assembly.v1.CycleR\x06cycles\x12,\n" +
+	"\x12missing_parent_ids\x18\x06 \x03(\tR\x10missingParentIds\x12A\n" +
+	"\tanomalies\x18\a \x03(\v2#.triflow.assembly.v1.ControlAnomalyR\tanomalies\"3\n" +
 	"\x16GetCriticalPathRequest\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\"\xcc\x01\n" +
 	"\aSegment\x12\x17\n" +
@@ -2036,18 +2523,36 @@ const file_triflow_assembly_v1_assembly_proto_rawDesc = "" +
 	"\x17TRACE_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10TRACE_STATE_OPEN\x10\x01\x12\x18\n" +
 	"\x14TRACE_STATE_COMPLETE\x10\x02\x12\x1a\n" +
-	"\x16TRACE_STATE_INCOMPLETE\x10\x03*\\\n" +
+	"\x16TRACE_STATE_INCOMPLETE\x10\x03*q\n" +
+	"\n" +
+	"TracePhase\x12\x1b\n" +
+	"\x17TRACE_PHASE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10TRACE_PHASE_OPEN\x10\x01\x12\x17\n" +
+	"\x13TRACE_PHASE_SETTLED\x10\x02\x12\x17\n" +
+	"\x13TRACE_PHASE_AMENDED\x10\x03*\\\n" +
 	"\fStatusFilter\x12\x1d\n" +
 	"\x19STATUS_FILTER_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATUS_FILTER_OK\x10\x01\x12\x17\n" +
-	"\x13STATUS_FILTER_ERROR\x10\x02*\xc7\x01\n" +
+	"\x13STATUS_FILTER_ERROR\x10\x02*\x85\x02\n" +
 	"\vFindingKind\x12\x1c\n" +
 	"\x18FINDING_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13FINDING_KIND_ORPHAN\x10\x01\x12\x1e\n" +
 	"\x1aFINDING_KIND_SEVERAL_ROOTS\x10\x02\x12\x16\n" +
 	"\x12FINDING_KIND_CYCLE\x10\x03\x12%\n" +
 	"!FINDING_KIND_STARTS_BEFORE_PARENT\x10\x04\x12\"\n" +
-	"\x1eFINDING_KIND_NEGATIVE_DURATION\x10\x05*\x7f\n" +
+	"\x1eFINDING_KIND_NEGATIVE_DURATION\x10\x05\x12\x1e\n" +
+	"\x1aFINDING_KIND_MISSING_START\x10\x06\x12\x1c\n" +
+	"\x18FINDING_KIND_MISSING_END\x10\a*\x83\x01\n" +
+	"\tSpanPlace\x12\x1a\n" +
+	"\x16SPAN_PLACE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SPAN_PLACE_CHILD\x10\x01\x12\x13\n" +
+	"\x0fSPAN_PLACE_ROOT\x10\x02\x12\x15\n" +
+	"\x11SPAN_PLACE_ORPHAN\x10\x03\x12\x18\n" +
+	"\x14SPAN_PLACE_CYCLE_CUT\x10\x04*l\n" +
+	"\x0eControlPattern\x12\x1f\n" +
+	"\x1bCONTROL_PATTERN_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bCONTROL_PATTERN_LOST_SIGNAL\x10\x01\x12\x18\n" +
+	"\x14CONTROL_PATTERN_LOOP\x10\x02*\x7f\n" +
 	"\x12CriticalPathStatus\x12$\n" +
 	" CRITICAL_PATH_STATUS_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dCRITICAL_PATH_STATUS_COMPLETE\x10\x01\x12 \n" +
@@ -2075,99 +2580,114 @@ func file_triflow_assembly_v1_assembly_proto_rawDescGZIP() []byte {
 	return file_triflow_assembly_v1_assembly_proto_rawDescData
 }
 
-var file_triflow_assembly_v1_assembly_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_triflow_assembly_v1_assembly_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_triflow_assembly_v1_assembly_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_triflow_assembly_v1_assembly_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_triflow_assembly_v1_assembly_proto_goTypes = []any{
 	(NodeKind)(0),                   // 0: triflow.assembly.v1.NodeKind
 	(TraceState)(0),                 // 1: triflow.assembly.v1.TraceState
-	(StatusFilter)(0),               // 2: triflow.assembly.v1.StatusFilter
-	(FindingKind)(0),                // 3: triflow.assembly.v1.FindingKind
-	(CriticalPathStatus)(0),         // 4: triflow.assembly.v1.CriticalPathStatus
-	(*Red)(nil),                     // 5: triflow.assembly.v1.Red
-	(*Service)(nil),                 // 6: triflow.assembly.v1.Service
-	(*Operation)(nil),               // 7: triflow.assembly.v1.Operation
-	(*Edge)(nil),                    // 8: triflow.assembly.v1.Edge
-	(*ListServicesRequest)(nil),     // 9: triflow.assembly.v1.ListServicesRequest
-	(*ListServicesResponse)(nil),    // 10: triflow.assembly.v1.ListServicesResponse
-	(*GetServiceRequest)(nil),       // 11: triflow.assembly.v1.GetServiceRequest
-	(*GetServiceResponse)(nil),      // 12: triflow.assembly.v1.GetServiceResponse
-	(*GetGraphRequest)(nil),         // 13: triflow.assembly.v1.GetGraphRequest
-	(*GetGraphResponse)(nil),        // 14: triflow.assembly.v1.GetGraphResponse
-	(*TraceSummary)(nil),            // 15: triflow.assembly.v1.TraceSummary
-	(*SearchTracesRequest)(nil),     // 16: triflow.assembly.v1.SearchTracesRequest
-	(*SearchTracesResponse)(nil),    // 17: triflow.assembly.v1.SearchTracesResponse
-	(*GetTraceRequest)(nil),         // 18: triflow.assembly.v1.GetTraceRequest
-	(*Finding)(nil),                 // 19: triflow.assembly.v1.Finding
-	(*GetTraceResponse)(nil),        // 20: triflow.assembly.v1.GetTraceResponse
-	(*GetCriticalPathRequest)(nil),  // 21: triflow.assembly.v1.GetCriticalPathRequest
-	(*Segment)(nil),                 // 22: triflow.assembly.v1.Segment
-	(*PathShare)(nil),               // 23: triflow.assembly.v1.PathShare
-	(*GetCriticalPathResponse)(nil), // 24: triflow.assembly.v1.GetCriticalPathResponse
-	(*GetLedgerRequest)(nil),        // 25: triflow.assembly.v1.GetLedgerRequest
-	(*GetLedgerResponse)(nil),       // 26: triflow.assembly.v1.GetLedgerResponse
-	(*DroppedCount)(nil),            // 27: triflow.assembly.v1.DroppedCount
-	(*durationpb.Duration)(nil),     // 28: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 29: google.protobuf.Timestamp
-	(*v1.ResourceSpans)(nil),        // 30: opentelemetry.proto.trace.v1.ResourceSpans
+	(TracePhase)(0),                 // 2: triflow.assembly.v1.TracePhase
+	(StatusFilter)(0),               // 3: triflow.assembly.v1.StatusFilter
+	(FindingKind)(0),                // 4: triflow.assembly.v1.FindingKind
+	(SpanPlace)(0),                  // 5: triflow.assembly.v1.SpanPlace
+	(ControlPattern)(0),             // 6: triflow.assembly.v1.ControlPattern
+	(CriticalPathStatus)(0),         // 7: triflow.assembly.v1.CriticalPathStatus
+	(*Red)(nil),                     // 8: triflow.assembly.v1.Red
+	(*Service)(nil),                 // 9: triflow.assembly.v1.Service
+	(*Operation)(nil),               // 10: triflow.assembly.v1.Operation
+	(*Edge)(nil),                    // 11: triflow.assembly.v1.Edge
+	(*ListServicesRequest)(nil),     // 12: triflow.assembly.v1.ListServicesRequest
+	(*ListServicesResponse)(nil),    // 13: triflow.assembly.v1.ListServicesResponse
+	(*GetServiceRequest)(nil),       // 14: triflow.assembly.v1.GetServiceRequest
+	(*GetServiceResponse)(nil),      // 15: triflow.assembly.v1.GetServiceResponse
+	(*GetGraphRequest)(nil),         // 16: triflow.assembly.v1.GetGraphRequest
+	(*GetGraphResponse)(nil),        // 17: triflow.assembly.v1.GetGraphResponse
+	(*TraceSummary)(nil),            // 18: triflow.assembly.v1.TraceSummary
+	(*SearchTracesRequest)(nil),     // 19: triflow.assembly.v1.SearchTracesRequest
+	(*SearchTracesResponse)(nil),    // 20: triflow.assembly.v1.SearchTracesResponse
+	(*GetTraceRequest)(nil),         // 21: triflow.assembly.v1.GetTraceRequest
+	(*Finding)(nil),                 // 22: triflow.assembly.v1.Finding
+	(*SpanNote)(nil),                // 23: triflow.assembly.v1.SpanNote
+	(*Cycle)(nil),                   // 24: triflow.assembly.v1.Cycle
+	(*ControlAnomaly)(nil),          // 25: triflow.assembly.v1.ControlAnomaly
+	(*GetTraceResponse)(nil),        // 26: triflow.assembly.v1.GetTraceResponse
+	(*GetCriticalPathRequest)(nil),  // 27: triflow.assembly.v1.GetCriticalPathRequest
+	(*Segment)(nil),                 // 28: triflow.assembly.v1.Segment
+	(*PathShare)(nil),               // 29: triflow.assembly.v1.PathShare
+	(*GetCriticalPathResponse)(nil), // 30: triflow.assembly.v1.GetCriticalPathResponse
+	(*GetLedgerRequest)(nil),        // 31: triflow.assembly.v1.GetLedgerRequest
+	(*GetLedgerResponse)(nil),       // 32: triflow.assembly.v1.GetLedgerResponse
+	(*DroppedCount)(nil),            // 33: triflow.assembly.v1.DroppedCount
+	(*durationpb.Duration)(nil),     // 34: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 35: google.protobuf.Timestamp
+	(*v1.ResourceSpans)(nil),        // 36: opentelemetry.proto.trace.v1.ResourceSpans
 }
 var file_triflow_assembly_v1_assembly_proto_depIdxs = []int32{
-	28, // 0: triflow.assembly.v1.Red.p50:type_name -> google.protobuf.Duration
-	28, // 1: triflow.assembly.v1.Red.p90:type_name -> google.protobuf.Duration
-	28, // 2: triflow.assembly.v1.Red.p99:type_name -> google.protobuf.Duration
+	34, // 0: triflow.assembly.v1.Red.p50:type_name -> google.protobuf.Duration
+	34, // 1: triflow.assembly.v1.Red.p90:type_name -> google.protobuf.Duration
+	34, // 2: triflow.assembly.v1.Red.p99:type_name -> google.protobuf.Duration
 	0,  // 3: triflow.assembly.v1.Service.kind:type_name -> triflow.assembly.v1.NodeKind
-	5,  // 4: triflow.assembly.v1.Service.red:type_name -> triflow.assembly.v1.Red
-	29, // 5: triflow.assembly.v1.Service.last_seen_time:type_name -> google.protobuf.Timestamp
-	5,  // 6: triflow.assembly.v1.Operation.red:type_name -> triflow.assembly.v1.Red
-	5,  // 7: triflow.assembly.v1.Edge.red:type_name -> triflow.assembly.v1.Red
-	28, // 8: triflow.assembly.v1.ListServicesRequest.window:type_name -> google.protobuf.Duration
-	6,  // 9: triflow.assembly.v1.ListServicesResponse.services:type_name -> triflow.assembly.v1.Service
-	28, // 10: triflow.assembly.v1.GetServiceRequest.window:type_name -> google.protobuf.Duration
-	6,  // 11: triflow.assembly.v1.GetServiceResponse.service:type_name -> triflow.assembly.v1.Service
-	7,  // 12: triflow.assembly.v1.GetServiceResponse.operations:type_name -> triflow.assembly.v1.Operation
-	8,  // 13: triflow.assembly.v1.GetServiceResponse.callers:type_name -> triflow.assembly.v1.Edge
-	8,  // 14: triflow.assembly.v1.GetServiceResponse.callees:type_name -> triflow.assembly.v1.Edge
-	28, // 15: triflow.assembly.v1.GetGraphRequest.window:type_name -> google.protobuf.Duration
-	6,  // 16: triflow.assembly.v1.GetGraphResponse.services:type_name -> triflow.assembly.v1.Service
-	8,  // 17: triflow.assembly.v1.GetGraphResponse.edges:type_name -> triflow.assembly.v1.Edge
-	29, // 18: triflow.assembly.v1.TraceSummary.start_time:type_name -> google.protobuf.Timestamp
-	28, // 19: triflow.assembly.v1.TraceSummary.duration:type_name -> google.protobuf.Duration
+	8,  // 4: triflow.assembly.v1.Service.red:type_name -> triflow.assembly.v1.Red
+	35, // 5: triflow.assembly.v1.Service.last_seen_time:type_name -> google.protobuf.Timestamp
+	8,  // 6: triflow.assembly.v1.Operation.red:type_name -> triflow.assembly.v1.Red
+	8,  // 7: triflow.assembly.v1.Edge.red:type_name -> triflow.assembly.v1.Red
+	34, // 8: triflow.assembly.v1.ListServicesRequest.window:type_name -> google.protobuf.Duration
+	9,  // 9: triflow.assembly.v1.ListServicesResponse.services:type_name -> triflow.assembly.v1.Service
+	34, // 10: triflow.assembly.v1.GetServiceRequest.window:type_name -> google.protobuf.Duration
+	9,  // 11: triflow.assembly.v1.GetServiceResponse.service:type_name -> triflow.assembly.v1.Service
+	10, // 12: triflow.assembly.v1.GetServiceResponse.operations:type_name -> triflow.assembly.v1.Operation
+	11, // 13: triflow.assembly.v1.GetServiceResponse.callers:type_name -> triflow.assembly.v1.Edge
+	11, // 14: triflow.assembly.v1.GetServiceResponse.callees:type_name -> triflow.assembly.v1.Edge
+	34, // 15: triflow.assembly.v1.GetGraphRequest.window:type_name -> google.protobuf.Duration
+	9,  // 16: triflow.assembly.v1.GetGraphResponse.services:type_name -> triflow.assembly.v1.Service
+	11, // 17: triflow.assembly.v1.GetGraphResponse.edges:type_name -> triflow.assembly.v1.Edge
+	35, // 18: triflow.assembly.v1.TraceSummary.start_time:type_name -> google.protobuf.Timestamp
+	34, // 19: triflow.assembly.v1.TraceSummary.duration:type_name -> google.protobuf.Duration
 	1,  // 20: triflow.assembly.v1.TraceSummary.state:type_name -> triflow.assembly.v1.TraceState
-	28, // 21: triflow.assembly.v1.SearchTracesRequest.min_duration:type_name -> google.protobuf.Duration
-	28, // 22: triflow.assembly.v1.SearchTracesRequest.max_duration:type_name -> google.protobuf.Duration
-	2,  // 23: triflow.assembly.v1.SearchTracesRequest.status:type_name -> triflow.assembly.v1.StatusFilter
-	29, // 24: triflow.assembly.v1.SearchTracesRequest.start_time:type_name -> google.protobuf.Timestamp
-	29, // 25: triflow.assembly.v1.SearchTracesRequest.end_time:type_name -> google.protobuf.Timestamp
-	15, // 26: triflow.assembly.v1.SearchTracesResponse.traces:type_name -> triflow.assembly.v1.TraceSummary
-	3,  // 27: triflow.assembly.v1.Finding.kind:type_name -> triflow.assembly.v1.FindingKind
-	15, // 28: triflow.assembly.v1.GetTraceResponse.summary:type_name -> triflow.assembly.v1.TraceSummary
-	30, // 29: triflow.assembly.v1.GetTraceResponse.resource_spans:type_name -> opentelemetry.proto.trace.v1.ResourceSpans
-	19, // 30: triflow.assembly.v1.GetTraceResponse.findings:type_name -> triflow.assembly.v1.Finding
-	29, // 31: triflow.assembly.v1.Segment.start_time:type_name -> google.protobuf.Timestamp
-	28, // 32: triflow.assembly.v1.Segment.duration:type_name -> google.protobuf.Duration
-	28, // 33: triflow.assembly.v1.PathShare.duration:type_name -> google.protobuf.Duration
-	22, // 34: triflow.assembly.v1.GetCriticalPathResponse.segments:type_name -> triflow.assembly.v1.Segment
-	23, // 35: triflow.assembly.v1.GetCriticalPathResponse.shares:type_name -> triflow.assembly.v1.PathShare
-	4,  // 36: triflow.assembly.v1.GetCriticalPathResponse.status:type_name -> triflow.assembly.v1.CriticalPathStatus
-	27, // 37: triflow.assembly.v1.GetLedgerResponse.dropped:type_name -> triflow.assembly.v1.DroppedCount
-	9,  // 38: triflow.assembly.v1.AssemblyService.ListServices:input_type -> triflow.assembly.v1.ListServicesRequest
-	11, // 39: triflow.assembly.v1.AssemblyService.GetService:input_type -> triflow.assembly.v1.GetServiceRequest
-	13, // 40: triflow.assembly.v1.AssemblyService.GetGraph:input_type -> triflow.assembly.v1.GetGraphRequest
-	16, // 41: triflow.assembly.v1.AssemblyService.SearchTraces:input_type -> triflow.assembly.v1.SearchTracesRequest
-	18, // 42: triflow.assembly.v1.AssemblyService.GetTrace:input_type -> triflow.assembly.v1.GetTraceRequest
-	21, // 43: triflow.assembly.v1.AssemblyService.GetCriticalPath:input_type -> triflow.assembly.v1.GetCriticalPathRequest
-	25, // 44: triflow.assembly.v1.AssemblyService.GetLedger:input_type -> triflow.assembly.v1.GetLedgerRequest
-	10, // 45: triflow.assembly.v1.AssemblyService.ListServices:output_type -> triflow.assembly.v1.ListServicesResponse
-	12, // 46: triflow.assembly.v1.AssemblyService.GetService:output_type -> triflow.assembly.v1.GetServiceResponse
-	14, // 47: triflow.assembly.v1.AssemblyService.GetGraph:output_type -> triflow.assembly.v1.GetGraphResponse
-	17, // 48: triflow.assembly.v1.AssemblyService.SearchTraces:output_type -> triflow.assembly.v1.SearchTracesResponse
-	20, // 49: triflow.assembly.v1.AssemblyService.GetTrace:output_type -> triflow.assembly.v1.GetTraceResponse
-	24, // 50: triflow.assembly.v1.AssemblyService.GetCriticalPath:output_type -> triflow.assembly.v1.GetCriticalPathResponse
-	26, // 51: triflow.assembly.v1.AssemblyService.GetLedger:output_type -> triflow.assembly.v1.GetLedgerResponse
-	45, // [45:52] is the sub-list for method output_type
-	38, // [38:45] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	2,  // 21: triflow.assembly.v1.TraceSummary.phase:type_name -> triflow.assembly.v1.TracePhase
+	34, // 22: triflow.assembly.v1.SearchTracesRequest.min_duration:type_name -> google.protobuf.Duration
+	34, // 23: triflow.assembly.v1.SearchTracesRequest.max_duration:type_name -> google.protobuf.Duration
+	3,  // 24: triflow.assembly.v1.SearchTracesRequest.status:type_name -> triflow.assembly.v1.StatusFilter
+	35, // 25: triflow.assembly.v1.SearchTracesRequest.start_time:type_name -> google.protobuf.Timestamp
+	35, // 26: triflow.assembly.v1.SearchTracesRequest.end_time:type_name -> google.protobuf.Timestamp
+	18, // 27: triflow.assembly.v1.SearchTracesResponse.traces:type_name -> triflow.assembly.v1.TraceSummary
+	4,  // 28: triflow.assembly.v1.Finding.kind:type_name -> triflow.assembly.v1.FindingKind
+	5,  // 29: triflow.assembly.v1.SpanNote.place:type_name -> triflow.assembly.v1.SpanPlace
+	35, // 30: triflow.assembly.v1.SpanNote.event_time:type_name -> google.protobuf.Timestamp
+	35, // 31: triflow.assembly.v1.SpanNote.receive_time:type_name -> google.protobuf.Timestamp
+	34, // 32: triflow.assembly.v1.SpanNote.duration:type_name -> google.protobuf.Duration
+	6,  // 33: triflow.assembly.v1.ControlAnomaly.pattern:type_name -> triflow.assembly.v1.ControlPattern
+	18, // 34: triflow.assembly.v1.GetTraceResponse.summary:type_name -> triflow.assembly.v1.TraceSummary
+	36, // 35: triflow.assembly.v1.GetTraceResponse.resource_spans:type_name -> opentelemetry.proto.trace.v1.ResourceSpans
+	22, // 36: triflow.assembly.v1.GetTraceResponse.findings:type_name -> triflow.assembly.v1.Finding
+	23, // 37: triflow.assembly.v1.GetTraceResponse.span_notes:type_name -> triflow.assembly.v1.SpanNote
+	24, // 38: triflow.assembly.v1.GetTraceResponse.cycles:type_name -> triflow.assembly.v1.Cycle
+	25, // 39: triflow.assembly.v1.GetTraceResponse.anomalies:type_name -> triflow.assembly.v1.ControlAnomaly
+	35, // 40: triflow.assembly.v1.Segment.start_time:type_name -> google.protobuf.Timestamp
+	34, // 41: triflow.assembly.v1.Segment.duration:type_name -> google.protobuf.Duration
+	34, // 42: triflow.assembly.v1.PathShare.duration:type_name -> google.protobuf.Duration
+	28, // 43: triflow.assembly.v1.GetCriticalPathResponse.segments:type_name -> triflow.assembly.v1.Segment
+	29, // 44: triflow.assembly.v1.GetCriticalPathResponse.shares:type_name -> triflow.assembly.v1.PathShare
+	7,  // 45: triflow.assembly.v1.GetCriticalPathResponse.status:type_name -> triflow.assembly.v1.CriticalPathStatus
+	33, // 46: triflow.assembly.v1.GetLedgerResponse.dropped:type_name -> triflow.assembly.v1.DroppedCount
+	12, // 47: triflow.assembly.v1.AssemblyService.ListServices:input_type -> triflow.assembly.v1.ListServicesRequest
+	14, // 48: triflow.assembly.v1.AssemblyService.GetService:input_type -> triflow.assembly.v1.GetServiceRequest
+	16, // 49: triflow.assembly.v1.AssemblyService.GetGraph:input_type -> triflow.assembly.v1.GetGraphRequest
+	19, // 50: triflow.assembly.v1.AssemblyService.SearchTraces:input_type -> triflow.assembly.v1.SearchTracesRequest
+	21, // 51: triflow.assembly.v1.AssemblyService.GetTrace:input_type -> triflow.assembly.v1.GetTraceRequest
+	27, // 52: triflow.assembly.v1.AssemblyService.GetCriticalPath:input_type -> triflow.assembly.v1.GetCriticalPathRequest
+	31, // 53: triflow.assembly.v1.AssemblyService.GetLedger:input_type -> triflow.assembly.v1.GetLedgerRequest
+	13, // 54: triflow.assembly.v1.AssemblyService.ListServices:output_type -> triflow.assembly.v1.ListServicesResponse
+	15, // 55: triflow.assembly.v1.AssemblyService.GetService:output_type -> triflow.assembly.v1.GetServiceResponse
+	17, // 56: triflow.assembly.v1.AssemblyService.GetGraph:output_type -> triflow.assembly.v1.GetGraphResponse
+	20, // 57: triflow.assembly.v1.AssemblyService.SearchTraces:output_type -> triflow.assembly.v1.SearchTracesResponse
+	26, // 58: triflow.assembly.v1.AssemblyService.GetTrace:output_type -> triflow.assembly.v1.GetTraceResponse
+	30, // 59: triflow.assembly.v1.AssemblyService.GetCriticalPath:output_type -> triflow.assembly.v1.GetCriticalPathResponse
+	32, // 60: triflow.assembly.v1.AssemblyService.GetLedger:output_type -> triflow.assembly.v1.GetLedgerResponse
+	54, // [54:61] is the sub-list for method output_type
+	47, // [47:54] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_triflow_assembly_v1_assembly_proto_init() }
@@ -2175,13 +2695,14 @@ func file_triflow_assembly_v1_assembly_proto_init() {
 	if File_triflow_assembly_v1_assembly_proto != nil {
 		return
 	}
+	file_triflow_assembly_v1_assembly_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_triflow_assembly_v1_assembly_proto_rawDesc), len(file_triflow_assembly_v1_assembly_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   23,
+			NumEnums:      8,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file triflow/assembly/v1/assembly.proto.
  */
 export const file_triflow_assembly_v1_assembly: GenFile = /*@__PURE__*/
-  fileDesc("CiJ0cmlmbG93L2Fzc2VtYmx5L3YxL2Fzc2VtYmx5LnByb3RvEhN0cmlmbG93LmFzc2VtYmx5LnYxIrIBCgNSZWQSDAoEcmF0ZRgBIAEoARITCgtlcnJvcl9yYXRpbxgCIAEoARImCgNwNTAYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDkwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3A5ORgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghyZXF1ZXN0cxgGIAEoBCKfAQoHU2VydmljZRIMCgRuYW1lGAEgASgJEisKBGtpbmQYAiABKA4yHS50cmlmbG93LmFzc2VtYmx5LnYxLk5vZGVLaW5kEiUKA3JlZBgDIAEoCzIYLnRyaWZsb3cuYXNzZW1ibHkudjEuUmVkEjIKDmxhc3Rfc2Vlbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJACglPcGVyYXRpb24SDAoEbmFtZRgBIAEoCRIlCgNyZWQYAiABKAsyGC50cmlmbG93LmFzc2VtYmx5LnYxLlJlZCJjCgRFZGdlEg4KBmNsaWVudBgBIAEoCRIOCgZzZXJ2ZXIYAiABKAkSFAoMYXN5bmNocm9ub3VzGAMgASgIEiUKA3JlZBgEIAEoCzIYLnRyaWZsb3cuYXNzZW1ibHkudjEuUmVkIkAKE0xpc3RTZXJ2aWNlc1JlcXVlc3QSKQoGd2luZG93GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkYKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEi4KCHNlcnZpY2VzGAEgAygLMhwudHJpZmxvdy5hc3NlbWJseS52MS5TZXJ2aWNlIk8KEUdldFNlcnZpY2VSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSKQoGd2luZG93GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIs8BChJHZXRTZXJ2aWNlUmVzcG9uc2USLQoHc2VydmljZRgBIAEoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuU2VydmljZRIyCgpvcGVyYXRpb25zGAIgAygLMh4udHJpZmxvdy5hc3NlbWJseS52MS5PcGVyYXRpb24SKgoHY2FsbGVycxgDIAMoCzIZLnRyaWZsb3cuYXNzZW1ibHkudjEuRWRnZRIqCgdjYWxsZWVzGAQgAygLMhkudHJpZmxvdy5hc3NlbWJseS52MS5FZGdlIjwKD0dldEdyYXBoUmVxdWVzdBIpCgZ3aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ibAoQR2V0R3JhcGhSZXNwb25zZRIuCghzZXJ2aWNlcxgBIAMoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuU2VydmljZRIoCgVlZGdlcxgCIAMoCzIZLnRyaWZsb3cuYXNzZW1ibHkudjEuRWRnZSLoAgoMVHJhY2VTdW1tYXJ5EhAKCHRyYWNlX2lkGAEgASgJEhQKDHJvb3Rfc2VydmljZRgCIAEoCRIWCg5yb290X29wZXJhdGlvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpzcGFuX2NvdW50GAYgASgNEhMKC2Vycm9yX2NvdW50GAcgASgNEhAKCHNlcnZpY2VzGAggAygJEi4KBXN0YXRlGAkgASgOMh8udHJpZmxvdy5hc3NlbWJseS52MS5UcmFjZVN0YXRlEhkKEWluY29tcGxldGVfcmVhc29uGAogASgJEg0KBWVycm9yGAsgASgJEg4KBnBvbGljeRgMIAEoCRIWCg5hZGp1c3RlZF9jb3VudBgNIAEoASLmAgoTU2VhcmNoVHJhY2VzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEhEKCW9wZXJhdGlvbhgCIAEoCRIvCgxtaW5fZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoMbWF4X2R1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKBnN0YXR1cxgFIAEoDjIhLnRyaWZsb3cuYXNzZW1ibHkudjEuU3RhdHVzRmlsdGVyEhEKCWF0dHJpYnV0ZRgGIAMoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAkgASgFEhIKCnBhZ2VfdG9rZW4YCiABKAkiYgoUU2VhcmNoVHJhY2VzUmVzcG9uc2USMQoGdHJhY2VzGAEgAygLMiEudHJpZmxvdy5hc3NlbWJseS52MS5UcmFjZVN1bW1hcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiMKD0dldFRyYWNlUmVxdWVzdBIQCgh0cmFjZV9pZBgBIAEoCSJaCgdGaW5kaW5nEi4KBGtpbmQYASABKA4yIC50cmlmbG93LmFzc2VtYmx5LnYxLkZpbmRpbmdLaW5kEg8KB3NwYW5faWQYAiABKAkSDgoGZGV0YWlsGAMgASgJIrsBChBHZXRUcmFjZVJlc3BvbnNlEjIKB3N1bW1hcnkYASABKAsyIS50cmlmbG93LmFzc2VtYmx5LnYxLlRyYWNlU3VtbWFyeRJDCg5yZXNvdXJjZV9zcGFucxgCIAMoCzIrLm9wZW50ZWxlbWV0cnkucHJvdG8udHJhY2UudjEuUmVzb3VyY2VTcGFucxIuCghmaW5kaW5ncxgDIAMoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuRmluZGluZyIqChZHZXRDcml0aWNhbFBhdGhSZXF1ZXN0EhAKCHRyYWNlX2lkGAEgASgJIpsBCgdTZWdtZW50Eg8KB3NwYW5faWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCglvcGVyYXRpb24YAyABKAkSLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iawoJUGF0aFNoYXJlEg8KB3NlcnZpY2UYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNoYXJlGAQgASgBIsIBChdHZXRDcml0aWNhbFBhdGhSZXNwb25zZRIuCghzZWdtZW50cxgBIAMoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuU2VnbWVudBIuCgZzaGFyZXMYAiADKAsyHi50cmlmbG93LmFzc2VtYmx5LnYxLlBhdGhTaGFyZRI3CgZzdGF0dXMYAyABKA4yJy50cmlmbG93LmFzc2VtYmx5LnYxLkNyaXRpY2FsUGF0aFN0YXR1cxIOCgZyZWFzb24YBCABKAkiEgoQR2V0TGVkZ2VyUmVxdWVzdCLOAQoRR2V0TGVkZ2VyUmVzcG9uc2USEAoIcmVjZWl2ZWQYASABKAQSDAoEa2VwdBgCIAEoBBIyCgdkcm9wcGVkGAMgAygLMiEudHJpZmxvdy5hc3NlbWJseS52MS5Ecm9wcGVkQ291bnQSEgoKZHVwbGljYXRlcxgEIAEoBBIPCgdwZW5kaW5nGAUgASgEEhMKC3RyYWNlc19rZXB0GAYgASgEEhYKDnRyYWNlc19kcm9wcGVkGAcgASgEEhMKC3RyYWNlc19vcGVuGAggASgEIi0KDERyb3BwZWRDb3VudBIOCgZyZWFzb24YASABKAkSDQoFc3BhbnMYAiABKAQqgQEKCE5vZGVLaW5kEhkKFU5PREVfS0lORF9VTlNQRUNJRklFRBAAEhUKEU5PREVfS0lORF9TRVJWSUNFEAESFgoSTk9ERV9LSU5EX0RBVEFCQVNFEAISEwoPTk9ERV9LSU5EX1FVRVVFEAMSFgoSTk9ERV9LSU5EX0VYVEVSTkFMEAQqdQoKVHJhY2VTdGF0ZRIbChdUUkFDRV9TVEFURV9VTlNQRUNJRklFRBAAEhQKEFRSQUNFX1NUQVRFX09QRU4QARIYChRUUkFDRV9TVEFURV9DT01QTEVURRACEhoKFlRSQUNFX1NUQVRFX0lOQ09NUExFVEUQAypcCgxTdGF0dXNGaWx0ZXISHQoZU1RBVFVTX0ZJTFRFUl9VTlNQRUNJRklFRBAAEhQKEFNUQVRVU19GSUxURVJfT0sQARIXChNTVEFUVVNfRklMVEVSX0VSUk9SEAIqxwEKC0ZpbmRpbmdLaW5kEhwKGEZJTkRJTkdfS0lORF9VTlNQRUNJRklFRBAAEhcKE0ZJTkRJTkdfS0lORF9PUlBIQU4QARIeChpGSU5ESU5HX0tJTkRfU0VWRVJBTF9ST09UUxACEhYKEkZJTkRJTkdfS0lORF9DWUNMRRADEiUKIUZJTkRJTkdfS0lORF9TVEFSVFNfQkVGT1JFX1BBUkVOVBAEEiIKHkZJTkRJTkdfS0lORF9ORUdBVElWRV9EVVJBVElPThAFKn8KEkNyaXRpY2FsUGF0aFN0YXR1cxIkCiBDUklUSUNBTF9QQVRIX1NUQVRVU19VTlNQRUNJRklFRBAAEiEKHUNSSVRJQ0FMX1BBVEhfU1RBVFVTX0NPTVBMRVRFEAESIAocQ1JJVElDQUxfUEFUSF9TVEFUVVNfUEFSVElBTBACMpEHCg9Bc3NlbWJseVNlcnZpY2USfQoMTGlzdFNlcnZpY2VzEigudHJpZmxvdy5hc3NlbWJseS52MS5MaXN0U2VydmljZXNSZXF1ZXN0GikudHJpZmxvdy5hc3NlbWJseS52MS5MaXN0U2VydmljZXNSZXNwb25zZSIYgtPkkwISEhAvYXBpL3YxL3NlcnZpY2VzEoEBCgpHZXRTZXJ2aWNlEiYudHJpZmxvdy5hc3NlbWJseS52MS5HZXRTZXJ2aWNlUmVxdWVzdBonLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0U2VydmljZVJlc3BvbnNlIiKC0+STAhwSGi9hcGkvdjEvc2VydmljZXMve3NlcnZpY2V9Em4KCEdldEdyYXBoEiQudHJpZmxvdy5hc3NlbWJseS52MS5HZXRHcmFwaFJlcXVlc3QaJS50cmlmbG93LmFzc2VtYmx5LnYxLkdldEdyYXBoUmVzcG9uc2UiFYLT5JMCDxINL2FwaS92MS9ncmFwaBJ7CgxTZWFyY2hUcmFjZXMSKC50cmlmbG93LmFzc2VtYmx5LnYxLlNlYXJjaFRyYWNlc1JlcXVlc3QaKS50cmlmbG93LmFzc2VtYmx5LnYxLlNlYXJjaFRyYWNlc1Jlc3BvbnNlIhaC0+STAhASDi9hcGkvdjEvdHJhY2VzEnoKCEdldFRyYWNlEiQudHJpZmxvdy5hc3NlbWJseS52MS5HZXRUcmFjZVJlcXVlc3QaJS50cmlmbG93LmFzc2VtYmx5LnYxLkdldFRyYWNlUmVzcG9uc2UiIYLT5JMCGxIZL2FwaS92MS90cmFjZXMve3RyYWNlX2lkfRKdAQoPR2V0Q3JpdGljYWxQYXRoEisudHJpZmxvdy5hc3NlbWJseS52MS5HZXRDcml0aWNhbFBhdGhSZXF1ZXN0GiwudHJpZmxvdy5hc3NlbWJseS52MS5HZXRDcml0aWNhbFBhdGhSZXNwb25zZSIvgtPkkwIpEicvYXBpL3YxL3RyYWNlcy97dHJhY2VfaWR9L2NyaXRpY2FsLXBhdGgScgoJR2V0TGVkZ2VyEiUudHJpZmxvdy5hc3NlbWJseS52MS5HZXRMZWRnZXJSZXF1ZXN0GiYudHJpZmxvdy5hc3NlbWJseS52MS5HZXRMZWRnZXJSZXNwb25zZSIWgtPkkwIQEg4vYXBpL3YxL2xlZGdlckLbAQoXY29tLnRyaWZsb3cuYXNzZW1ibHkudjFCDUFzc2VtYmx5UHJvdG9QAVpDZ2l0aHViLmNvbS90cmlmbG93L3RyaWZsb3cvcHJvdG8vZ2VuL3RyaWZsb3cvYXNzZW1ibHkvdjE7YXNzZW1ibHl2MaICA1RBWKoCE1RyaWZsb3cuQXNzZW1ibHkuVjHKAhNUcmlmbG93XEFzc2VtYmx5XFYx4gIfVHJpZmxvd1xBc3NlbWJseVxWMVxHUEJNZXRhZGF0YeoCFVRyaWZsb3c6OkFzc2VtYmx5OjpWMWIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp, file_opentelemetry_proto_trace_v1_trace]);
+  fileDesc("CiJ0cmlmbG93L2Fzc2VtYmx5L3YxL2Fzc2VtYmx5LnByb3RvEhN0cmlmbG93LmFzc2VtYmx5LnYxIrIBCgNSZWQSDAoEcmF0ZRgBIAEoARITCgtlcnJvcl9yYXRpbxgCIAEoARImCgNwNTAYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDkwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3A5ORgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghyZXF1ZXN0cxgGIAEoBCKfAQoHU2VydmljZRIMCgRuYW1lGAEgASgJEisKBGtpbmQYAiABKA4yHS50cmlmbG93LmFzc2VtYmx5LnYxLk5vZGVLaW5kEiUKA3JlZBgDIAEoCzIYLnRyaWZsb3cuYXNzZW1ibHkudjEuUmVkEjIKDmxhc3Rfc2Vlbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJACglPcGVyYXRpb24SDAoEbmFtZRgBIAEoCRIlCgNyZWQYAiABKAsyGC50cmlmbG93LmFzc2VtYmx5LnYxLlJlZCJjCgRFZGdlEg4KBmNsaWVudBgBIAEoCRIOCgZzZXJ2ZXIYAiABKAkSFAoMYXN5bmNocm9ub3VzGAMgASgIEiUKA3JlZBgEIAEoCzIYLnRyaWZsb3cuYXNzZW1ibHkudjEuUmVkIkAKE0xpc3RTZXJ2aWNlc1JlcXVlc3QSKQoGd2luZG93GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkYKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEi4KCHNlcnZpY2VzGAEgAygLMhwudHJpZmxvdy5hc3NlbWJseS52MS5TZXJ2aWNlIk8KEUdldFNlcnZpY2VSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSKQoGd2luZG93GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIs8BChJHZXRTZXJ2aWNlUmVzcG9uc2USLQoHc2VydmljZRgBIAEoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuU2VydmljZRIyCgpvcGVyYXRpb25zGAIgAygLMh4udHJpZmxvdy5hc3NlbWJseS52MS5PcGVyYXRpb24SKgoHY2FsbGVycxgDIAMoCzIZLnRyaWZsb3cuYXNzZW1ibHkudjEuRWRnZRIqCgdjYWxsZWVzGAQgAygLMhkudHJpZmxvdy5hc3NlbWJseS52MS5FZGdlIjwKD0dldEdyYXBoUmVxdWVzdBIpCgZ3aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ibAoQR2V0R3JhcGhSZXNwb25zZRIuCghzZXJ2aWNlcxgBIAMoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuU2VydmljZRIoCgVlZGdlcxgCIAMoCzIZLnRyaWZsb3cuYXNzZW1ibHkudjEuRWRnZSLKAwoMVHJhY2VTdW1tYXJ5EhAKCHRyYWNlX2lkGAEgASgJEhQKDHJvb3Rfc2VydmljZRgCIAEoCRIWCg5yb290X29wZXJhdGlvbhgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghkdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpzcGFuX2NvdW50GAYgASgNEhMKC2Vycm9yX2NvdW50GAcgASgNEhAKCHNlcnZpY2VzGAggAygJEi4KBXN0YXRlGAkgASgOMh8udHJpZmxvdy5hc3NlbWJseS52MS5UcmFjZVN0YXRlEhkKEWluY29tcGxldGVfcmVhc29uGAogASgJEg0KBWVycm9yGAsgASgJEg4KBnBvbGljeRgMIAEoCRIWCg5hZGp1c3RlZF9jb3VudBgNIAEoARIuCgVwaGFzZRgOIAEoDjIfLnRyaWZsb3cuYXNzZW1ibHkudjEuVHJhY2VQaGFzZRIaChJtaXNzaW5nX3NwYW5fY291bnQYDyABKA0SFAoMY29tcGxldGVuZXNzGBAgASgBIuYCChNTZWFyY2hUcmFjZXNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJEi8KDG1pbl9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMQoGc3RhdHVzGAUgASgOMiEudHJpZmxvdy5hc3NlbWJseS52MS5TdGF0dXNGaWx0ZXISEQoJYXR0cmlidXRlGAYgAygJEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYCSABKAUSEgoKcGFnZV90b2tlbhgKIAEoCSJiChRTZWFyY2hUcmFjZXNSZXNwb25zZRIxCgZ0cmFjZXMYASADKAsyIS50cmlmbG93LmFzc2VtYmx5LnYxLlRyYWNlU3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIwoPR2V0VHJhY2VSZXF1ZXN0EhAKCHRyYWNlX2lkGAEgASgJIloKB0ZpbmRpbmcSLgoEa2luZBgBIAEoDjIgLnRyaWZsb3cuYXNzZW1ibHkudjEuRmluZGluZ0tpbmQSDwoHc3Bhbl9pZBgCIAEoCRIOCgZkZXRhaWwYAyABKAkioQIKCFNwYW5Ob3RlEg8KB3NwYW5faWQYASABKAkSDwoHc2VydmljZRgCIAEoCRItCgVwbGFjZRgDIAEoDjIeLnRyaWZsb3cuYXNzZW1ibHkudjEuU3BhblBsYWNlEhMKBnBhcmVudBgEIAEoDUgAiAEBEi4KCmV2ZW50X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHJlY2VpdmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNcXVhbGl0eV9mbGFncxgIIAMoCUIJCgdfcGFyZW50IhkKBUN5Y2xlEhAKCHNwYW5faWRzGAEgAygJImgKDkNvbnRyb2xBbm9tYWx5EjQKB3BhdHRlcm4YASABKA4yIy50cmlmbG93LmFzc2VtYmx5LnYxLkNvbnRyb2xQYXR0ZXJuEhAKCHNwYW5faWRzGAIgAygJEg4KBmRldGFpbBgDIAEoCSLuAgoQR2V0VHJhY2VSZXNwb25zZRIyCgdzdW1tYXJ5GAEgASgLMiEudHJpZmxvdy5hc3NlbWJseS52MS5UcmFjZVN1bW1hcnkSQwoOcmVzb3VyY2Vfc3BhbnMYAiADKAsyKy5vcGVudGVsZW1ldHJ5LnByb3RvLnRyYWNlLnYxLlJlc291cmNlU3BhbnMSLgoIZmluZGluZ3MYAyADKAsyHC50cmlmbG93LmFzc2VtYmx5LnYxLkZpbmRpbmcSMQoKc3Bhbl9ub3RlcxgEIAMoCzIdLnRyaWZsb3cuYXNzZW1ibHkudjEuU3Bhbk5vdGUSKgoGY3ljbGVzGAUgAygLMhoudHJpZmxvdy5hc3NlbWJseS52MS5DeWNsZRIaChJtaXNzaW5nX3BhcmVudF9pZHMYBiADKAkSNgoJYW5vbWFsaWVzGAcgAygLMiMudHJpZmxvdy5hc3NlbWJseS52MS5Db250cm9sQW5vbWFseSIqChZHZXRDcml0aWNhbFBhdGhSZXF1ZXN0EhAKCHRyYWNlX2lkGAEgASgJIpsBCgdTZWdtZW50Eg8KB3NwYW5faWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCglvcGVyYXRpb24YAyABKAkSLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iawoJUGF0aFNoYXJlEg8KB3NlcnZpY2UYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJEisKCGR1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBXNoYXJlGAQgASgBIsIBChdHZXRDcml0aWNhbFBhdGhSZXNwb25zZRIuCghzZWdtZW50cxgBIAMoCzIcLnRyaWZsb3cuYXNzZW1ibHkudjEuU2VnbWVudBIuCgZzaGFyZXMYAiADKAsyHi50cmlmbG93LmFzc2VtYmx5LnYxLlBhdGhTaGFyZRI3CgZzdGF0dXMYAyABKA4yJy50cmlmbG93LmFzc2VtYmx5LnYxLkNyaXRpY2FsUGF0aFN0YXR1cxIOCgZyZWFzb24YBCABKAkiEgoQR2V0TGVkZ2VyUmVxdWVzdCLOAQoRR2V0TGVkZ2VyUmVzcG9uc2USEAoIcmVjZWl2ZWQYASABKAQSDAoEa2VwdBgCIAEoBBIyCgdkcm9wcGVkGAMgAygLMiEudHJpZmxvdy5hc3NlbWJseS52MS5Ecm9wcGVkQ291bnQSEgoKZHVwbGljYXRlcxgEIAEoBBIPCgdwZW5kaW5nGAUgASgEEhMKC3RyYWNlc19rZXB0GAYgASgEEhYKDnRyYWNlc19kcm9wcGVkGAcgASgEEhMKC3RyYWNlc19vcGVuGAggASgEIi0KDERyb3BwZWRDb3VudBIOCgZyZWFzb24YASABKAkSDQoFc3BhbnMYAiABKAQqgQEKCE5vZGVLaW5kEhkKFU5PREVfS0lORF9VTlNQRUNJRklFRBAAEhUKEU5PREVfS0lORF9TRVJWSUNFEAESFgoSTk9ERV9LSU5EX0RBVEFCQVNFEAISEwoPTk9ERV9LSU5EX1FVRVVFEAMSFgoSTk9ERV9LSU5EX0VYVEVSTkFMEAQqdQoKVHJhY2VTdGF0ZRIbChdUUkFDRV9TVEFURV9VTlNQRUNJRklFRBAAEhQKEFRSQUNFX1NUQVRFX09QRU4QARIYChRUUkFDRV9TVEFURV9DT01QTEVURRACEhoKFlRSQUNFX1NUQVRFX0lOQ09NUExFVEUQAypxCgpUcmFjZVBoYXNlEhsKF1RSQUNFX1BIQVNFX1VOU1BFQ0lGSUVEEAASFAoQVFJBQ0VfUEhBU0VfT1BFThABEhcKE1RSQUNFX1BIQVNFX1NFVFRMRUQQAhIXChNUUkFDRV9QSEFTRV9BTUVOREVEEAMqXAoMU3RhdHVzRmlsdGVyEh0KGVNUQVRVU19GSUxURVJfVU5TUEVDSUZJRUQQABIUChBTVEFUVVNfRklMVEVSX09LEAESFwoTU1RBVFVTX0ZJTFRFUl9FUlJPUhACKoUCCgtGaW5kaW5nS2luZBIcChhGSU5ESU5HX0tJTkRfVU5TUEVDSUZJRUQQABIXChNGSU5ESU5HX0tJTkRfT1JQSEFOEAESHgoaRklORElOR19LSU5EX1NFVkVSQUxfUk9PVFMQAhIWChJGSU5ESU5HX0tJTkRfQ1lDTEUQAxIlCiFGSU5ESU5HX0tJTkRfU1RBUlRTX0JFRk9SRV9QQVJFTlQQBBIiCh5GSU5ESU5HX0tJTkRfTkVHQVRJVkVfRFVSQVRJT04QBRIeChpGSU5ESU5HX0tJTkRfTUlTU0lOR19TVEFSVBAGEhwKGEZJTkRJTkdfS0lORF9NSVNTSU5HX0VORBAHKoMBCglTcGFuUGxhY2USGgoWU1BBTl9QTEFDRV9VTlNQRUNJRklFRBAAEhQKEFNQQU5fUExBQ0VfQ0hJTEQQARITCg9TUEFOX1BMQUNFX1JPT1QQAhIVChFTUEFOX1BMQUNFX09SUEhBThADEhgKFFNQQU5fUExBQ0VfQ1lDTEVfQ1VUEAQqbAoOQ29udHJvbFBhdHRlcm4SHwobQ09OVFJPTF9QQVRURVJOX1VOU1BFQ0lGSUVEEAASHwobQ09OVFJPTF9QQVRURVJOX0xPU1RfU0lHTkFMEAESGAoUQ09OVFJPTF9QQVRURVJOX0xPT1AQAip/ChJDcml0aWNhbFBhdGhTdGF0dXMSJAogQ1JJVElDQUxfUEFUSF9TVEFUVVNfVU5TUEVDSUZJRUQQABIhCh1DUklUSUNBTF9QQVRIX1NUQVRVU19DT01QTEVURRABEiAKHENSSVRJQ0FMX1BBVEhfU1RBVFVTX1BBUlRJQUwQAjKRBwoPQXNzZW1ibHlTZXJ2aWNlEn0KDExpc3RTZXJ2aWNlcxIoLnRyaWZsb3cuYXNzZW1ibHkudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBopLnRyaWZsb3cuYXNzZW1ibHkudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2UiGILT5JMCEhIQL2FwaS92MS9zZXJ2aWNlcxKBAQoKR2V0U2VydmljZRImLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0U2VydmljZVJlcXVlc3QaJy50cmlmbG93LmFzc2VtYmx5LnYxLkdldFNlcnZpY2VSZXNwb25zZSIigtPkkwIcEhovYXBpL3YxL3NlcnZpY2VzL3tzZXJ2aWNlfRJuCghHZXRHcmFwaBIkLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0R3JhcGhSZXF1ZXN0GiUudHJpZmxvdy5hc3NlbWJseS52MS5HZXRHcmFwaFJlc3BvbnNlIhWC0+STAg8SDS9hcGkvdjEvZ3JhcGgSewoMU2VhcmNoVHJhY2VzEigudHJpZmxvdy5hc3NlbWJseS52MS5TZWFyY2hUcmFjZXNSZXF1ZXN0GikudHJpZmxvdy5hc3NlbWJseS52MS5TZWFyY2hUcmFjZXNSZXNwb25zZSIWgtPkkwIQEg4vYXBpL3YxL3RyYWNlcxJ6CghHZXRUcmFjZRIkLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0VHJhY2VSZXF1ZXN0GiUudHJpZmxvdy5hc3NlbWJseS52MS5HZXRUcmFjZVJlc3BvbnNlIiGC0+STAhsSGS9hcGkvdjEvdHJhY2VzL3t0cmFjZV9pZH0SnQEKD0dldENyaXRpY2FsUGF0aBIrLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0Q3JpdGljYWxQYXRoUmVxdWVzdBosLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0Q3JpdGljYWxQYXRoUmVzcG9uc2UiL4LT5JMCKRInL2FwaS92MS90cmFjZXMve3RyYWNlX2lkfS9jcml0aWNhbC1wYXRoEnIKCUdldExlZGdlchIlLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0TGVkZ2VyUmVxdWVzdBomLnRyaWZsb3cuYXNzZW1ibHkudjEuR2V0TGVkZ2VyUmVzcG9uc2UiFoLT5JMCEBIOL2FwaS92MS9sZWRnZXJC2wEKF2NvbS50cmlmbG93LmFzc2VtYmx5LnYxQg1Bc3NlbWJseVByb3RvUAFaQ2dpdGh1Yi5jb20vdHJpZmxvdy90cmlmbG93L3Byb3RvL2dlbi90cmlmbG93L2Fzc2VtYmx5L3YxO2Fzc2VtYmx5djGiAgNUQViqAhNUcmlmbG93LkFzc2VtYmx5LlYxygITVHJpZmxvd1xBc3NlbWJseVxWMeICH1RyaWZsb3dcQXNzZW1ibHlcVjFcR1BCTWV0YWRhdGHqAhVUcmlmbG93OjpBc3NlbWJseTo6VjFiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp, file_opentelemetry_proto_trace_v1_trace]);
 
 /**
  * Red is rate, errors and duration over a window, from all spans before sampling.
@@ -370,7 +370,7 @@ export type TraceSummary = Message<"triflow.assembly.v1.TraceSummary"> & {
   rootOperation: string;
 
   /**
-   * Earliest start.
+   * Earliest start; when the first span was received where none has a time.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 4;
    */
@@ -438,6 +438,27 @@ export type TraceSummary = Message<"triflow.assembly.v1.TraceSummary"> & {
    * @generated from field: double adjusted_count = 13;
    */
   adjustedCount: number;
+
+  /**
+   * How far its life has gone; state says in what condition.
+   *
+   * @generated from field: triflow.assembly.v1.TracePhase phase = 14;
+   */
+  phase: TracePhase;
+
+  /**
+   * Spans that are known to exist and have not come, at least: the parents that spans name, and the root if none came.
+   *
+   * @generated from field: uint32 missing_span_count = 15;
+   */
+  missingSpanCount: number;
+
+  /**
+   * span_count / (span_count + missing_span_count), 0 to 1.
+   *
+   * @generated from field: double completeness = 16;
+   */
+  completeness: number;
 };
 
 /**
@@ -612,7 +633,137 @@ export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
   messageDesc(file_triflow_assembly_v1_assembly, 14);
 
 /**
- * GetTraceResponse is a whole trace.
+ * SpanNote is what is known of a span beside its own bytes.
+ *
+ * @generated from message triflow.assembly.v1.SpanNote
+ */
+export type SpanNote = Message<"triflow.assembly.v1.SpanNote"> & {
+  /**
+   * 16 lower-case hex digits. Span id, kind and service together name a span of a trace: a client and its server may
+   * share an id.
+   *
+   * @generated from field: string span_id = 1;
+   */
+  spanId: string;
+
+  /**
+   * Service that sent it.
+   *
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * How it stands.
+   *
+   * @generated from field: triflow.assembly.v1.SpanPlace place = 3;
+   */
+  place: SpanPlace;
+
+  /**
+   * Index in span_notes of the span that it hangs under; unset at the top.
+   *
+   * @generated from field: optional uint32 parent = 4;
+   */
+  parent?: number | undefined;
+
+  /**
+   * The time that it is filed under: its start, or else its end, or else when it was received.
+   *
+   * @generated from field: google.protobuf.Timestamp event_time = 5;
+   */
+  eventTime?: Timestamp | undefined;
+
+  /**
+   * When it was received; unset where that is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp receive_time = 6;
+   */
+  receiveTime?: Timestamp | undefined;
+
+  /**
+   * End minus start; 0 where the two do not give one. Never negative.
+   *
+   * @generated from field: google.protobuf.Duration duration = 7;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * What is doubtful about its data: missing_start, missing_end, end_before_start, and what was noted on its way in, such
+   * as invalid_utf8. The times as they were sent are in the span.
+   *
+   * @generated from field: repeated string quality_flags = 8;
+   */
+  qualityFlags: string[];
+};
+
+/**
+ * Describes the message triflow.assembly.v1.SpanNote.
+ * Use `create(SpanNoteSchema)` to create a new message.
+ */
+export const SpanNoteSchema: GenMessage<SpanNote> = /*@__PURE__*/
+  messageDesc(file_triflow_assembly_v1_assembly, 15);
+
+/**
+ * Cycle is spans that are each other's ancestors, or one that is its own parent.
+ *
+ * @generated from message triflow.assembly.v1.Cycle
+ */
+export type Cycle = Message<"triflow.assembly.v1.Cycle"> & {
+  /**
+   * 16 lower-case hex digits each. It is cut at the first, which starts earliest and of several has the lowest id; each is
+   * the parent of the next, and the last of the first.
+   *
+   * @generated from field: repeated string span_ids = 1;
+   */
+  spanIds: string[];
+};
+
+/**
+ * Describes the message triflow.assembly.v1.Cycle.
+ * Use `create(CycleSchema)` to create a new message.
+ */
+export const CycleSchema: GenMessage<Cycle> = /*@__PURE__*/
+  messageDesc(file_triflow_assembly_v1_assembly, 16);
+
+/**
+ * ControlAnomaly is a pattern that was found in a trace, with its evidence.
+ *
+ * @generated from message triflow.assembly.v1.ControlAnomaly
+ */
+export type ControlAnomaly = Message<"triflow.assembly.v1.ControlAnomaly"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: triflow.assembly.v1.ControlPattern pattern = 1;
+   */
+  pattern: ControlPattern;
+
+  /**
+   * The spans in it, 16 lower-case hex digits each: of a loop in the order of the cycle.
+   *
+   * @generated from field: repeated string span_ids = 2;
+   */
+  spanIds: string[];
+
+  /**
+   * In a sentence.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message triflow.assembly.v1.ControlAnomaly.
+ * Use `create(ControlAnomalySchema)` to create a new message.
+ */
+export const ControlAnomalySchema: GenMessage<ControlAnomaly> = /*@__PURE__*/
+  messageDesc(file_triflow_assembly_v1_assembly, 17);
+
+/**
+ * GetTraceResponse is a whole trace. But for the order of resource_spans and the times of receipt, it is the same whatever
+ * the order in which the spans of an undecided trace came.
  *
  * @generated from message triflow.assembly.v1.GetTraceResponse
  */
@@ -637,6 +788,34 @@ export type GetTraceResponse = Message<"triflow.assembly.v1.GetTraceResponse"> &
    * @generated from field: repeated triflow.assembly.v1.Finding findings = 3;
    */
   findings: Finding[];
+
+  /**
+   * One for each span of resource_spans, in the same order.
+   *
+   * @generated from field: repeated triflow.assembly.v1.SpanNote span_notes = 4;
+   */
+  spanNotes: SpanNote[];
+
+  /**
+   * Cycles, by the span at which they are cut.
+   *
+   * @generated from field: repeated triflow.assembly.v1.Cycle cycles = 5;
+   */
+  cycles: Cycle[];
+
+  /**
+   * Ids of the parents that spans name and that never came, sorted.
+   *
+   * @generated from field: repeated string missing_parent_ids = 6;
+   */
+  missingParentIds: string[];
+
+  /**
+   * What the structure is a sign of.
+   *
+   * @generated from field: repeated triflow.assembly.v1.ControlAnomaly anomalies = 7;
+   */
+  anomalies: ControlAnomaly[];
 };
 
 /**
@@ -644,7 +823,7 @@ export type GetTraceResponse = Message<"triflow.assembly.v1.GetTraceResponse"> &
  * Use `create(GetTraceResponseSchema)` to create a new message.
  */
 export const GetTraceResponseSchema: GenMessage<GetTraceResponse> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 15);
+  messageDesc(file_triflow_assembly_v1_assembly, 18);
 
 /**
  * GetCriticalPathRequest names a trace.
@@ -665,7 +844,7 @@ export type GetCriticalPathRequest = Message<"triflow.assembly.v1.GetCriticalPat
  * Use `create(GetCriticalPathRequestSchema)` to create a new message.
  */
 export const GetCriticalPathRequestSchema: GenMessage<GetCriticalPathRequest> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 16);
+  messageDesc(file_triflow_assembly_v1_assembly, 19);
 
 /**
  * Segment is a stretch of time in which one span's own work determined the end of the trace.
@@ -710,7 +889,7 @@ export type Segment = Message<"triflow.assembly.v1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 17);
+  messageDesc(file_triflow_assembly_v1_assembly, 20);
 
 /**
  * PathShare is the part of the path that one operation takes.
@@ -750,7 +929,7 @@ export type PathShare = Message<"triflow.assembly.v1.PathShare"> & {
  * Use `create(PathShareSchema)` to create a new message.
  */
 export const PathShareSchema: GenMessage<PathShare> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 18);
+  messageDesc(file_triflow_assembly_v1_assembly, 21);
 
 /**
  * GetCriticalPathResponse is the path in order of time; segments do not overlap.
@@ -792,7 +971,7 @@ export type GetCriticalPathResponse = Message<"triflow.assembly.v1.GetCriticalPa
  * Use `create(GetCriticalPathResponseSchema)` to create a new message.
  */
 export const GetCriticalPathResponseSchema: GenMessage<GetCriticalPathResponse> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 19);
+  messageDesc(file_triflow_assembly_v1_assembly, 22);
 
 /**
  * GetLedgerRequest has no fields.
@@ -807,7 +986,7 @@ export type GetLedgerRequest = Message<"triflow.assembly.v1.GetLedgerRequest"> &
  * Use `create(GetLedgerRequestSchema)` to create a new message.
  */
 export const GetLedgerRequestSchema: GenMessage<GetLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 20);
+  messageDesc(file_triflow_assembly_v1_assembly, 23);
 
 /**
  * GetLedgerResponse counts spans over the life of the store, exact over crashes.
@@ -874,7 +1053,7 @@ export type GetLedgerResponse = Message<"triflow.assembly.v1.GetLedgerResponse">
  * Use `create(GetLedgerResponseSchema)` to create a new message.
  */
 export const GetLedgerResponseSchema: GenMessage<GetLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 21);
+  messageDesc(file_triflow_assembly_v1_assembly, 24);
 
 /**
  * DroppedCount is a number of spans.
@@ -903,7 +1082,7 @@ export type DroppedCount = Message<"triflow.assembly.v1.DroppedCount"> & {
  * Use `create(DroppedCountSchema)` to create a new message.
  */
 export const DroppedCountSchema: GenMessage<DroppedCount> = /*@__PURE__*/
-  messageDesc(file_triflow_assembly_v1_assembly, 22);
+  messageDesc(file_triflow_assembly_v1_assembly, 25);
 
 /**
  * NodeKind tells how a node of the graph is known.
@@ -991,6 +1170,45 @@ export const TraceStateSchema: GenEnum<TraceState> = /*@__PURE__*/
   enumDesc(file_triflow_assembly_v1_assembly, 1);
 
 /**
+ * TracePhase tells how far the life of a trace has gone. It only ever rises.
+ *
+ * @generated from enum triflow.assembly.v1.TracePhase
+ */
+export enum TracePhase {
+  /**
+   * @generated from enum value: TRACE_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Spans are awaited; nothing is decided.
+   *
+   * @generated from enum value: TRACE_PHASE_OPEN = 1;
+   */
+  OPEN = 1,
+
+  /**
+   * Decided and stored.
+   *
+   * @generated from enum value: TRACE_PHASE_SETTLED = 2;
+   */
+  SETTLED = 2,
+
+  /**
+   * Spans that came after the decision have joined it since.
+   *
+   * @generated from enum value: TRACE_PHASE_AMENDED = 3;
+   */
+  AMENDED = 3,
+}
+
+/**
+ * Describes the enum triflow.assembly.v1.TracePhase.
+ */
+export const TracePhaseSchema: GenEnum<TracePhase> = /*@__PURE__*/
+  enumDesc(file_triflow_assembly_v1_assembly, 2);
+
+/**
  * StatusFilter selects traces by their worst span status.
  *
  * @generated from enum triflow.assembly.v1.StatusFilter
@@ -1016,7 +1234,7 @@ export enum StatusFilter {
  * Describes the enum triflow.assembly.v1.StatusFilter.
  */
 export const StatusFilterSchema: GenEnum<StatusFilter> = /*@__PURE__*/
-  enumDesc(file_triflow_assembly_v1_assembly, 2);
+  enumDesc(file_triflow_assembly_v1_assembly, 3);
 
 /**
  * FindingKind names what is wrong with a trace.
@@ -1063,13 +1281,105 @@ export enum FindingKind {
    * @generated from enum value: FINDING_KIND_NEGATIVE_DURATION = 5;
    */
   NEGATIVE_DURATION = 5,
+
+  /**
+   * The span has no start time.
+   *
+   * @generated from enum value: FINDING_KIND_MISSING_START = 6;
+   */
+  MISSING_START = 6,
+
+  /**
+   * The span has a start time and no end time.
+   *
+   * @generated from enum value: FINDING_KIND_MISSING_END = 7;
+   */
+  MISSING_END = 7,
 }
 
 /**
  * Describes the enum triflow.assembly.v1.FindingKind.
  */
 export const FindingKindSchema: GenEnum<FindingKind> = /*@__PURE__*/
-  enumDesc(file_triflow_assembly_v1_assembly, 3);
+  enumDesc(file_triflow_assembly_v1_assembly, 4);
+
+/**
+ * SpanPlace tells how a span stands in the forest that its trace is.
+ *
+ * @generated from enum triflow.assembly.v1.SpanPlace
+ */
+export enum SpanPlace {
+  /**
+   * @generated from enum value: SPAN_PLACE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its parent is there, and it hangs under it.
+   *
+   * @generated from enum value: SPAN_PLACE_CHILD = 1;
+   */
+  CHILD = 1,
+
+  /**
+   * It names no parent.
+   *
+   * @generated from enum value: SPAN_PLACE_ROOT = 2;
+   */
+  ROOT = 2,
+
+  /**
+   * The parent that it names never came.
+   *
+   * @generated from enum value: SPAN_PLACE_ORPHAN = 3;
+   */
+  ORPHAN = 3,
+
+  /**
+   * It is its own ancestor, and stands at the top because the cycle was cut there.
+   *
+   * @generated from enum value: SPAN_PLACE_CYCLE_CUT = 4;
+   */
+  CYCLE_CUT = 4,
+}
+
+/**
+ * Describes the enum triflow.assembly.v1.SpanPlace.
+ */
+export const SpanPlaceSchema: GenEnum<SpanPlace> = /*@__PURE__*/
+  enumDesc(file_triflow_assembly_v1_assembly, 5);
+
+/**
+ * ControlPattern names a way in which the control flow of a trace went wrong.
+ *
+ * @generated from enum triflow.assembly.v1.ControlPattern
+ */
+export enum ControlPattern {
+  /**
+   * @generated from enum value: CONTROL_PATTERN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A span's parent never arrived: its context came from somewhere that is not seen, or got lost.
+   *
+   * @generated from enum value: CONTROL_PATTERN_LOST_SIGNAL = 1;
+   */
+  LOST_SIGNAL = 1,
+
+  /**
+   * Spans that create each other in a circle.
+   *
+   * @generated from enum value: CONTROL_PATTERN_LOOP = 2;
+   */
+  LOOP = 2,
+}
+
+/**
+ * Describes the enum triflow.assembly.v1.ControlPattern.
+ */
+export const ControlPatternSchema: GenEnum<ControlPattern> = /*@__PURE__*/
+  enumDesc(file_triflow_assembly_v1_assembly, 6);
 
 /**
  * CriticalPathStatus tells how far the path can be trusted.
@@ -1101,7 +1411,7 @@ export enum CriticalPathStatus {
  * Describes the enum triflow.assembly.v1.CriticalPathStatus.
  */
 export const CriticalPathStatusSchema: GenEnum<CriticalPathStatus> = /*@__PURE__*/
-  enumDesc(file_triflow_assembly_v1_assembly, 4);
+  enumDesc(file_triflow_assembly_v1_assembly, 7);
 
 /**
  * AssemblyService turns spans into traces and counts them before sampling. All times are the spans' own.

@@ -1,0 +1,63 @@
+package tree
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/triflow/triflow/pkg/id"
+)
+
+// withID gives the spans of an id.
+func (b *Builder) withID(want id.Span) []int32 {
+	from, found := slices.BinarySearchFunc(b.byID, want, func(i int32, w id.Span) int {
+		return bytes.Compare(b.tree.Spans[i].ID[:], w[:])
+	})
+	if !found {
+		return nil
+	}
+	to := from + 1
+	for to < len(b.byID) && b.tree.Spans[b.byID[to]].ID == want {
+		to++
+	}
+	return b.byID[from:to]
+}
+
+// parent resolves the parent of i: None for none or a missing one, i itself for a span that names itself.
+func (b *Builder) parent(i int32) int32 {
+	s := &b.tree.Spans[i]
+	if s.Kind.Receives() {
+		if twin := b.caller(i); twin != None {
+			return twin
+		}
+	}
+	switch s.Parent {
+	case id.Span{}:
+		return None
+	case s.ID:
+		return i
+	}
+	best, rank := None, -1
+	for _, j := range b.withID(s.Parent) {
+		p, r := &b.tree.Spans[j], 0
+		if p.Kind.Receives() {
+			r = 1
+		}
+		if p.Service == s.Service {
+			r += 2
+		}
+		if r > rank {
+			best, rank = j, r
+		}
+	}
+	return best
+}
+
+// caller gives the span that shares its id with i and sends; None if nothing does.
+func (b *Builder) caller(i int32) int32 {
+	for _, j := range b.withID(b.tree.Spans[i].ID) {
+		if b.tree.Spans[j].Kind.Sends() {
+			return j
+		}
+	}
+	return None
+}
