@@ -82,6 +82,14 @@ test-go: packages tools build ## Test the Go code under the race detector
 	go test -race -timeout 15m ./...
 	cd test && go test -race -timeout 20m -count=1 -p 1 -parallel 3 ./...
 
+# What every test run does for seconds: hold ingestion in overload, kill it, cut its power, flip the bits of its log.
+SOAK  ?= 10m
+KILLS ?= 200
+.PHONY: soak
+soak: ## Overload ingestion for SOAK=10m, kill it KILLS=200 times, flip every bit of a log
+	TRIFLOW_WAL_TEST_EVERY_BIT=1 TRIFLOW_WAL_TEST_KILLS=$(KILLS) go test -count=1 -timeout 60m ./pkg/wal
+	cd test && TRIFLOW_TEST_SOAK=$(SOAK) TRIFLOW_TEST_KILLS=$(KILLS) go test -count=1 -v -timeout 120m ./soak
+
 # Go fuzzes one target at a time. An input that breaks one is written to its testdata, where every later test runs it
 # again: fix it and commit both. The round goes on after a failure and tells of all of them at its end.
 FUZZTIME ?= 1m

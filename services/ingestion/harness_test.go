@@ -72,6 +72,12 @@ func small() Config {
 	return c
 }
 
+func roomy() Config {
+	c := small()
+	c.SegmentBytes, c.WALBytes = 4<<20, 64<<20
+	return c
+}
+
 type running struct {
 	*Service
 	traces *sink

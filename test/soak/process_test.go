@@ -1,0 +1,68 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/triflow/triflow/test/program"
+)
+
+const mib = 1 << 20
+
+// sizes are settings that an overload of seconds comes up against.
+var sizes = settings{
+	"--ingestion-max-bytes": 4 * mib, "--ingestion-in-flight-bytes": 32 * mib, "--ingestion-handoff-bytes": 16 * mib,
+	"--ingestion-segment-bytes": 6 * mib, "--ingestion-wal-bytes": 36 * mib,
+}
+
+// settings are of sizes in bytes.
+type settings map[string]int64
+
+func (s settings) args() (args []string) {
+	for name, size := range s {
+		args = append(args, name, strconv.FormatInt(size, 10))
+	}
+	return args
+}
+
+// with has one more.
+func (s settings) with(name string, size int64) settings {
+	more := maps.Clone(s)
+	more[name] = size
+	return more
+}
+
+// memory is what a process with these settings is given: what the document of ingestion says that it holds, and what a
+// process has anyway.
+func (s settings) memory() int64 {
+	const tail, process = 32 * mib, 96 * mib
+	return s["--ingestion-in-flight-bytes"] + int64(signals)*(s["--ingestion-handoff-bytes"]+tail) + process
+}
+
+// readyLimit bounds how long a process may take to serve.
+const readyLimit = 30 * time.Second
+
+var triflow string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "triflow-soak-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	triflow = filepath.Join(dir, "triflow")
+	if err := program.Build(context.Background(), "../..", triflow); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
