@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"go.uber.org/goleak"
@@ -71,7 +72,7 @@ func (b *backend) start(t *testing.T) {
 	require.NoError(t, err)
 	b.address = listener.Addr().String()
 	if b.scheme == "grpc" {
-		server := grpc.NewServer()
+		server := grpc.NewServer(grpc.RPCDecompressor(unzstd{})) //nolint:staticcheck // the other way is one for the whole process
 		collectorv1.RegisterTraceServiceServer(server, overGRPC{b: b})
 		go func() { _ = server.Serve(listener) }() // it ends with kill
 		b.stop = server.Stop
@@ -178,13 +179,40 @@ func (o overGRPC) Export(
 	return partial(p.rejected), p.err
 }
 
+// unzstd is the grpc.Decompressor of zstd.
+type unzstd struct{}
+
+func (unzstd) Type() string { return "zstd" }
+
+func (unzstd) Do(r io.Reader) ([]byte, error) {
+	packed, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return unpack("zstd", packed)
+}
+
+func unpack(encoding string, body []byte) ([]byte, error) {
+	var from io.Reader
+	var err error
+	switch encoding {
+	case "gzip":
+		from, err = gzip.NewReader(bytes.NewReader(body))
+	case "zstd":
+		from, err = zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1))
+	default:
+		err = errors.New("unknown encoding")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(from)
+}
+
 func (b *backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if r.Header.Get("Content-Encoding") == "gzip" {
-		var unpacked *gzip.Reader
-		if unpacked, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
-			body, err = io.ReadAll(unpacked)
-		}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" {
+		body, err = unpack(encoding, body)
 	}
 	var request collectorv1.ExportTraceServiceRequest
 	if err = errors.Join(err, proto.Unmarshal(body, &request)); err != nil || r.URL.Path != "/v1/traces" {

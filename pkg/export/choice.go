@@ -66,6 +66,8 @@ func (x *Exporter) settle(e *endpoint, p breaker.Permit, o outcome, items int) {
 		x.dropped[o.reason] += uint64(items)
 	case again:
 		x.retries++
+	case cut:
+		x.cuts++
 	}
 }
 

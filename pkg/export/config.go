@@ -29,17 +29,32 @@ const (
 
 // Endpoint is one backend.
 type Endpoint struct {
-	// URL is grpc://host:port, or http:// or https:// to which /v1/<signal> is added.
+	// URL is grpc:// or grpcs://host:port, or http:// or https:// to which /v1/<signal> is added.
 	URL string
 	// Priority 0 is tried first; a higher one only while no endpoint of a lower one can be used.
 	Priority int
 	// Headers go with every request: HTTP headers, or gRPC metadata.
 	Headers map[string]string
+	// Secrets are headers too, by their names.
+	Secrets map[string]Secret
+	// TLS is of grpcs:// and https://.
+	TLS TLS
 }
 
 // Retry bounds the waits between rounds: a random share of a ceiling that doubles from Initial to Max.
 type Retry struct {
 	Initial, Max time.Duration
+}
+
+// Join bounds the requests that batches of one tenant are joined to: all are sent that were pushed within Linger, or
+// while every worker was busy. A batch that is larger than that goes alone and whole.
+type Join struct {
+	// Items is 8192 by default; 1 joins nothing.
+	Items int
+	// Bytes is 1 MiB by default. Many servers take 4 MiB at most.
+	Bytes int
+	// Linger is 20 ms by default.
+	Linger time.Duration
 }
 
 // Config is a destination. Name, Signal and Endpoints are needed; any other zero takes its default.
@@ -54,8 +69,11 @@ type Config struct {
 	Concurrency int
 	// Timeout of one export; 10 s by default.
 	Timeout time.Duration
-	// Gzip packs requests.
-	Gzip bool
+	// Compression is Gzip by default.
+	Compression Compression
+	// TenantHeader is the header that says whose a request is, if that is known; none by default.
+	TenantHeader string
+	Join         Join
 	// Retry is 1 s to 30 s by default.
 	Retry Retry
 	// Breaker and Health are of each endpoint.
@@ -67,6 +85,10 @@ func (c Config) withDefaults() Config {
 	c.Balance = cmp.Or(c.Balance, RoundRobin)
 	c.Concurrency = cmp.Or(c.Concurrency, 4)
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.Compression = cmp.Or(c.Compression, Gzip)
+	c.Join.Items = cmp.Or(c.Join.Items, 8192)
+	c.Join.Bytes = cmp.Or(c.Join.Bytes, 1<<20)
+	c.Join.Linger = cmp.Or(c.Join.Linger, 20*time.Millisecond)
 	c.Retry.Initial = cmp.Or(c.Retry.Initial, time.Second)
 	c.Retry.Max = cmp.Or(c.Retry.Max, max(30*time.Second, c.Retry.Initial))
 	c.Health = c.Health.WithDefaults()
@@ -88,6 +110,12 @@ func (c Config) Validate() error {
 		"balance: %q, want %s, %s or %s", c.Balance, RoundRobin, LeastConnections, TraceID)
 	want(d.Concurrency > 0, "concurrency: %d, want at least 1", c.Concurrency)
 	want(d.Timeout > 0, "timeout: %s, want more than 0", c.Timeout)
+	want(slices.Contains([]Compression{Gzip, Zstd, None}, d.Compression),
+		"compression: %q, want %s, %s or %s", c.Compression, Gzip, Zstd, None)
+	want(c.TenantHeader == "" || isHeader(c.TenantHeader), "tenant_header: %q, want "+headerName, c.TenantHeader)
+	want(d.Join.Items > 0, "join.items: %d, want at least 1", c.Join.Items)
+	want(d.Join.Bytes > 0, "join.bytes: %d, want at least 1", c.Join.Bytes)
+	want(d.Join.Linger > 0, "join.linger: %s, want more than 0", c.Join.Linger)
 	want(d.Retry.Initial > 0, "retry.initial: %s, want more than 0", c.Retry.Initial)
 	want(d.Retry.Max >= d.Retry.Initial, "retry.max: %s, want at least retry.initial, %s", d.Retry.Max, d.Retry.Initial)
 	want(len(c.Endpoints) > 0, "endpoints: none, want at least one")
@@ -107,30 +135,38 @@ func (e Endpoint) validate() error {
 		return fmt.Errorf("url: %w", err)
 	}
 	switch {
+	case u.User != nil: // and not shown
+		return errors.New("url: user and password in it, want an Authorization header in secrets")
 	case u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("url: %q, want scheme://host:port", e.URL)
-	case u.Scheme == "grpc":
+	case overGRPC(u):
 		if _, port, err := net.SplitHostPort(u.Host); err != nil || port == "" || strings.Trim(u.Path, "/") != "" {
-			return fmt.Errorf("url: %q, want grpc://host:port", e.URL)
+			return fmt.Errorf("url: %q, want %s://host:port", e.URL, u.Scheme)
 		}
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("url: scheme %q, want grpc, http or https", u.Scheme)
+		return fmt.Errorf("url: scheme %q, want grpc, grpcs, http or https", u.Scheme)
+	}
+	if e.TLS != (TLS{}) && !overTLS(u) {
+		return fmt.Errorf("tls: given for %s, want grpcs:// or https://", e.URL)
 	}
 	for name, value := range e.Headers {
-		if !isHeader(name, value) {
-			return fmt.Errorf("headers: %q, want a name of letters, digits, - and _, not one of the protocol, and a printable value", name)
+		if !isHeader(name) || !isPrintable(value) {
+			return fmt.Errorf("headers: %q, want %s, and a printable value", name, headerName)
 		}
 	}
-	return nil
+	for name, s := range e.Secrets {
+		if !isHeader(name) {
+			return fmt.Errorf("secrets: %q, want %s", name, headerName)
+		}
+		if err := s.validate(); err != nil {
+			return fmt.Errorf("secrets.%s.%w", name, err)
+		}
+	}
+	return e.TLS.validate()
 }
 
-// isHeader keeps out what a transport would refuse with every request.
-func isHeader(name, value string) bool {
-	lower := strings.ToLower(name)
-	if strings.HasPrefix(lower, "grpc-") || slices.Contains([]string{"content-type", "content-encoding", "content-length", "te"}, lower) {
-		return false
-	}
-	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' }
-	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
-	return name != "" && !strings.ContainsFunc(lower, odd) && !strings.ContainsFunc(value, unprintable)
-}
+const headerName = "a name of letters, digits, - and _, not one of the protocol"
+
+func overGRPC(u *url.URL) bool { return u.Scheme == "grpc" || u.Scheme == "grpcs" }
+
+func overTLS(u *url.URL) bool { return u.Scheme == "grpcs" || u.Scheme == "https" }

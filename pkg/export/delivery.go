@@ -4,14 +4,39 @@ import (
 	"context"
 
 	"github.com/triflow/triflow/pkg/balance"
-	"github.com/triflow/triflow/pkg/handoff"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
 
-// part is a request with what is still to be delivered of a batch.
-type part struct {
+// piece is a request with what is to be delivered of one batch.
+type piece struct {
 	payload []byte
 	items   int
+}
+
+// part is what is to be delivered together: the pieces one after the other are one request.
+type part struct {
+	tenant string
+	pieces []piece
+	items  int // of all
+}
+
+// halves cuts p between its pieces, of which there are two at least.
+func (p part) halves() []part {
+	out := []part{{tenant: p.tenant}, {tenant: p.tenant}}
+	for i, one := range p.pieces {
+		half := &out[i*2/len(p.pieces)]
+		half.pieces = append(half.pieces, one)
+		half.items += one.items
+	}
+	return out
+}
+
+// size is in bytes.
+func (p part) size() (n int) {
+	for _, one := range p.pieces {
+		n += len(one.payload)
+	}
+	return n
 }
 
 // share is a part that one endpoint is to get.
@@ -22,14 +47,14 @@ type share struct {
 
 const anyone = -1
 
-// delivery is one batch on its way, in one goroutine.
+// delivery is one joint request on its way, in one goroutine.
 type delivery struct {
 	x     *Exporter
-	batch handoff.Batch
+	joint *joint
 	split func(open []part, among []int) []share
 }
 
-// work delivers one batch after another until ctx ends.
+// work delivers one joint after another until ctx ends.
 func (x *Exporter) work(ctx context.Context) {
 	d := delivery{x: x, split: whole}
 	if x.cfg.Balance == TraceID && x.cfg.Signal == handoffv1.Signal_SIGNAL_TRACES {
@@ -37,20 +62,22 @@ func (x *Exporter) work(ctx context.Context) {
 	}
 	for {
 		select {
-		case d.batch = <-x.in:
+		case d.joint = <-x.joined:
 			if d.run(ctx) {
-				d.batch.Done()
+				for _, b := range d.joint.batches {
+					b.Done()
+				}
 			}
-			d.batch = handoff.Batch{}
+			d.joint = nil
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// run is true when the batch is done, and false when ctx ended before.
+// run is true when all of the joint is done, and false when ctx ended before.
 func (d *delivery) run(ctx context.Context) bool {
-	open := []part{{d.batch.Payload, d.batch.Items}}
+	open := []part{d.joint.whole()}
 	for n := 0; ; n++ {
 		if open = d.round(ctx, open); len(open) == 0 {
 			return true
@@ -62,7 +89,8 @@ func (d *delivery) run(ctx context.Context) bool {
 }
 
 // round tries to deliver open and gives what it could not. It ends when each endpoint that can be used has failed, so
-// the number of its attempts is bounded, however many of them are down.
+// the number of its attempts is bounded, however many of them are down. What was refused and cut is no failure: it gets
+// smaller each time, down to one batch.
 func (d *delivery) round(ctx context.Context, open []part) []part {
 	var round balance.Round
 	for going := true; going && len(open) > 0 && ctx.Err() == nil; {
@@ -74,28 +102,36 @@ func (d *delivery) round(ctx context.Context, open []part) []part {
 		d.x.reserve(shares, among)
 		open = nil
 		for _, s := range shares {
-			if !d.deliver(ctx, s) {
+			v := d.deliver(ctx, s)
+			switch {
+			case v == again:
 				open = append(open, s.part)
 				going = round.Failed(s.endpoint, len(d.x.endpoints)) && going
+			case v == cut:
+				open = append(open, s.halves()...)
 			}
 		}
 	}
 	return open
 }
 
-// deliver is true when the endpoint of s has taken it, or refused it for good.
-func (d *delivery) deliver(ctx context.Context, s share) bool {
+// deliver gives accepted or refused when that is the end of s, again when it has to be delivered yet, and cut when its
+// halves have.
+func (d *delivery) deliver(ctx context.Context, s share) verdict {
 	x, e := d.x, d.x.endpoints[s.endpoint]
 	permit, err := e.breaker.Allow(x.deps.Now())
 	if err != nil { // another worker's failure has opened it, or another's probe is under way
 		x.release(e)
-		return false
+		return again
 	}
 	o := e.export(ctx, s.part, x.cfg.Timeout)
 	o.aborted = o.verdict == again && ctx.Err() != nil
+	if o.verdict == refused && o.content && len(s.pieces) > 1 {
+		o.verdict = cut
+	}
 	x.settle(e, permit, o, s.items)
 	if !o.aborted {
-		x.tell(e, o, d.batch, s.items)
+		x.tell(e, o, d.joint, s.items)
 	}
-	return o.verdict != again
+	return o.verdict
 }

@@ -31,8 +31,8 @@ type scripted struct {
 	got   map[string]int // verdicts other than again, by payload
 }
 
-func (s *scripted) send(_ context.Context, payload []byte, _ int) outcome {
-	if len(payload) == 0 {
+func (s *scripted) send(_ context.Context, p part, _ bool) outcome {
+	if p.size() == 0 {
 		return s.probe
 	}
 	s.mu.Lock()
@@ -40,7 +40,9 @@ func (s *scripted) send(_ context.Context, payload []byte, _ int) outcome {
 	o := s.outcomes[min(len(s.calls), len(s.outcomes)-1)]
 	s.calls = append(s.calls, time.Now())
 	if o.verdict != again {
-		s.got[string(payload)]++
+		for _, one := range p.pieces {
+			s.got[string(one.payload)]++
+		}
 	} else {
 		o.err = errors.New("not now")
 	}
@@ -54,7 +56,7 @@ func (s *scripted) close() error { return nil }
 
 // scriptedExporter has one endpoint for each script; it is called in a bubble of synctest.
 func scriptedExporter(t *testing.T, seed uint64, scripts ...[]outcome) (*Exporter, []*scripted) {
-	cfg := Config{Name: "tempo", Signal: traces, Concurrency: 3}
+	cfg := Config{Name: "tempo", Signal: traces, Concurrency: 3, Join: Join{Items: 1}}
 	for i := range scripts {
 		cfg.Endpoints = append(cfg.Endpoints, Endpoint{URL: fmt.Sprintf("http://backend-%d:4318", i), Priority: i % 2})
 	}
@@ -187,21 +189,25 @@ func TestTheAttemptsOfARoundAreBounded(t *testing.T) {
 
 func TestAShareWhoseEndpointWasClosedMeanwhileStaysOpen(t *testing.T) {
 	x, backends := scriptedExporter(t, 1, []outcome{yes})
-	s := share{part{[]byte("a"), 1}, 0}
+	s := share{alone([]byte("a"), 1), 0}
 	x.reserve([]share{s}, []int{0})
 	for range 5 {
 		p, err := x.endpoints[0].breaker.Allow(time.Now())
 		require.NoError(t, err)
 		p.Done(time.Now(), breaker.Failure)
 	}
-	require.False(t, (&delivery{x: x}).deliver(t.Context(), s))
+	require.Equal(t, again, (&delivery{x: x}).deliver(t.Context(), s))
 	require.Empty(t, backends[0].calls)
 	require.Equal(t, EndpointStats{Address: "http://backend-0:4318", Healthy: true, Breaker: breaker.Open}, x.Stats().Endpoints[0])
 }
 
+func alone(payload []byte, items int) part {
+	return part{pieces: []piece{{payload, items}}, items: items}
+}
+
 func TestWhatCannotBeCutUpGoesWhole(t *testing.T) {
 	s := splitter{owners: balance.NewConsistent([]string{"a", "b"})}
-	open := []part{{nil, 0}, {[]byte{0xff}, 7}}
+	open := []part{alone(nil, 0), alone([]byte{0xff}, 7)}
 	require.Equal(t, []share{{open[0], anyone}, {open[1], anyone}}, s.split(open, []int{0, 1}))
 }
 

@@ -1,8 +1,11 @@
 package export
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/triflow/triflow/pkg/balance"
@@ -13,7 +16,9 @@ import (
 // endpoint is a backend and what is known about it. All but what New set is guarded by Exporter.mu.
 type endpoint struct {
 	Endpoint
+	headers   *headers
 	transport transport
+	packs     atomic.Bool // requests to it
 	breaker   *breaker.Breaker
 
 	health       balance.Health
@@ -23,18 +28,50 @@ type endpoint struct {
 	lastError    string
 }
 
-func newEndpoint(e Endpoint, cfg Config, now func() time.Time) (*endpoint, error) {
+func newEndpoint(e Endpoint, cfg Config, deps Deps) (*endpoint, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	out := &endpoint{Endpoint: e, breaker: breaker.New(cfg.Breaker)}
-	if u.Scheme == "grpc" {
-		out.transport, err = newGRPC(u, cfg, e.Headers)
+	out.packs.Store(cfg.Compression != None)
+	if out.headers, err = newHeaders(e, deps); err != nil {
+		return nil, err
+	}
+	protocols := []string{"h2", "http/1.1"}
+	if overGRPC(u) {
+		protocols = protocols[:1]
+	}
+	k, err := newKeys(e.TLS, deps, protocols...)
+	if err != nil {
+		return nil, err
+	}
+	if overGRPC(u) {
+		out.transport, err = newGRPC(u, cfg, out.headers, k)
 	} else {
-		out.transport = newHTTP(u, cfg, e.Headers, now)
+		out.transport = newHTTP(u, cfg, out.headers, k, deps.Now)
 	}
 	return out, err
+}
+
+// export makes one request. If the backend does not know how it is packed, it goes once more as it is, and so do those
+// that follow if that helps.
+func (e *endpoint) export(ctx context.Context, p part, timeout time.Duration) outcome {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	packs := e.packs.Load()
+	o := e.transport.send(ctx, p, packs)
+	if packs && o.encoding {
+		if plain := e.transport.send(ctx, p, false); !plain.encoding {
+			e.packs.Store(plain.verdict != accepted)
+			o = plain
+		}
+	}
+	o.message = e.headers.hide(o.message)
+	if o.err != nil {
+		o.err = errors.New(e.headers.hide(o.err.Error()))
+	}
+	return o
 }
 
 // ready tells whether an export may begin; if not, at is when to ask again, zero if nobody knows.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,13 +17,16 @@ import (
 func Example() {
 	deliver := func(ctx context.Context, log handoff.Source) error {
 		x, err := export.New(export.Config{
-			Name: "tempo", Signal: traces, Gzip: true,
+			Name: "tempo", Signal: traces,
 			Endpoints: []export.Endpoint{
 				{URL: "grpc://tempo-0:4317"},
-				{URL: "https://tempo.example.com", Priority: 1, Headers: map[string]string{"X-Scope-OrgID": "acme"}},
+				{
+					URL: "https://tempo.example.com", Priority: 1, Headers: map[string]string{"X-Scope-OrgID": "acme"},
+					Secrets: map[string]export.Secret{"Authorization": {Env: "TEMPO_TOKEN", Prefix: "Bearer "}},
+				},
 			},
 		}, export.Deps{
-			Now: time.Now, Rand: rand.Float64, Log: slog.Default(),
+			Now: time.Now, Rand: rand.Float64, Log: slog.Default(), LookupEnv: os.LookupEnv,
 			OnFault: func(f export.Finding) { slog.Warn("fault", "kind", f.Kind, "subject", f.Subject) },
 		})
 		if err != nil {

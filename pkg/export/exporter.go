@@ -30,12 +30,14 @@ type Finding struct {
 	Text string
 }
 
-// Deps are what an exporter is given. Log and OnFault may be left out.
+// Deps are what an exporter is given. Log, LookupEnv and OnFault may be left out.
 type Deps struct {
 	Now func() time.Time
 	// Rand gives numbers in [0, 1). Many goroutines call it.
 	Rand func() float64
 	Log  *slog.Logger
+	// LookupEnv gives the variables that secrets name; without it none is set.
+	LookupEnv func(name string) (value string, ok bool)
 	// OnFault hears of every finding, also of those that repeat. Many goroutines call it, and it does not block.
 	OnFault func(Finding)
 }
@@ -45,7 +47,8 @@ type Exporter struct {
 	cfg    Config
 	deps   Deps
 	owners *balance.Consistent
-	in     chan handoff.Batch // without a buffer: what Push gave away a worker has
+	in     chan handoff.Batch // from Push to gather
+	joined chan *joint        // from gather to the workers; without a buffer, so that who waits may still grow
 	ended  chan struct{}      // closed when Run has
 
 	mu        sync.Mutex // guards what follows, and the state of each endpoint; never held during a call
@@ -53,6 +56,7 @@ type Exporter struct {
 	turns     balance.RoundRobin
 	least     balance.LeastConnections
 	retries   uint64
+	cuts      uint64
 	rejected  uint64
 	dropped   map[string]uint64 // items by reason
 }
@@ -68,16 +72,19 @@ func New(cfg Config, deps Deps) (*Exporter, error) {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
+	if deps.LookupEnv == nil {
+		deps.LookupEnv = func(string) (string, bool) { return "", false }
+	}
 	if deps.OnFault == nil {
 		deps.OnFault = func(Finding) {}
 	}
 	x := &Exporter{
 		cfg: cfg.withDefaults(), deps: deps, dropped: make(map[string]uint64),
-		in: make(chan handoff.Batch), ended: make(chan struct{}),
+		in: make(chan handoff.Batch), joined: make(chan *joint), ended: make(chan struct{}),
 	}
 	names := make([]string, len(cfg.Endpoints))
 	for i, e := range cfg.Endpoints {
-		made, err := newEndpoint(e, x.cfg, deps.Now)
+		made, err := newEndpoint(e, x.cfg, deps)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("export: endpoints[%d]: %w", i, err), x.close())
 		}
@@ -88,7 +95,7 @@ func New(cfg Config, deps Deps) (*Exporter, error) {
 	return x, nil
 }
 
-// Push takes b over. It waits for a free worker until ctx ends, and returns handoff.ErrStopped after the end of Run. A
+// Push takes b over. While all workers are busy and a full request waits for them, it waits until ctx ends, and returns handoff.ErrStopped after the end of Run. A
 // batch of another signal is refused for good. Many goroutines may call it.
 func (x *Exporter) Push(ctx context.Context, b handoff.Batch) error {
 	if b.Signal != x.cfg.Signal {
@@ -107,6 +114,7 @@ func (x *Exporter) Push(ctx context.Context, b handoff.Batch) error {
 // Run delivers and probes until ctx ends, then gives up what is under way, which is not done. It is called once.
 func (x *Exporter) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
+	wg.Go(func() { x.gather(ctx) })
 	for range x.cfg.Concurrency {
 		wg.Go(func() { x.work(ctx) })
 	}
@@ -145,6 +153,8 @@ type Stats struct {
 	Endpoints []EndpointStats
 	// Retries counts exports that failed and are to be tried again.
 	Retries uint64
+	// Cuts counts joint requests that were refused and cut in two, to find the batch at fault.
+	Cuts uint64
 	// Dropped counts the items that were refused for good, by reason: a gRPC code, or "HTTP" and the status.
 	Dropped map[string]uint64
 	// Rejected counts the items that a backend did not take of requests that it did.
@@ -156,7 +166,7 @@ func (x *Exporter) Stats() Stats {
 	now := x.deps.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	s := Stats{Retries: x.retries, Dropped: maps.Clone(x.dropped), Rejected: x.rejected}
+	s := Stats{Retries: x.retries, Cuts: x.cuts, Dropped: maps.Clone(x.dropped), Rejected: x.rejected}
 	for _, e := range x.endpoints {
 		s.Endpoints = append(s.Endpoints, EndpointStats{
 			Address: e.URL, Priority: e.Priority, Healthy: !e.health.Ill, Changed: e.health.Changed,

@@ -11,11 +11,11 @@ import (
 
 func TestWhatIsPushedArrivesAndIsDone(t *testing.T) {
 	for _, scheme := range []string{"grpc", "http"} {
-		for _, gzip := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s gzip %v", scheme, gzip), func(t *testing.T) {
+		for _, by := range []export.Compression{"", export.Gzip, export.Zstd, export.None} {
+			t.Run(fmt.Sprintf("%s %s", scheme, by), func(t *testing.T) {
 				b := newBackend(t, scheme, nil)
 				cfg := quick(export.RoundRobin, b)
-				cfg.Gzip = gzip
+				cfg.Compression = by
 				r := run(t, cfg)
 				<-r.push(request(t, "one", 1, 2), 2)
 				<-r.push(request(t, "two", 3), 1)

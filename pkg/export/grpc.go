@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	statusv1 "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	grpcbackoff "google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/mem"
@@ -18,8 +22,9 @@ import (
 
 // transport carries requests to one backend. Many goroutines may use it.
 type transport interface {
-	// send exports items in payload, which it does not read after it returned. It waits until ctx ends at most.
-	send(ctx context.Context, payload []byte, items int) outcome
+	// send exports p, packed if it may be, and does not read the payloads after it returned. It waits until ctx ends at
+	// most.
+	send(ctx context.Context, p part, packed bool) outcome
 	close() error
 }
 
@@ -31,11 +36,15 @@ func (raw) Name() string { return "proto" }
 
 // Marshal implements encoding.CodecV2. It copies, since gRPC may still read after a call has ended early.
 func (raw) Marshal(v any) (mem.BufferSlice, error) {
-	b, ok := v.([]byte)
+	p, ok := v.(part)
 	if !ok {
-		return nil, fmt.Errorf("marshal %T: want bytes", v)
+		return nil, fmt.Errorf("marshal %T: want a part", v)
 	}
-	return mem.BufferSlice{mem.Copy(b, mem.DefaultBufferPool())}, nil
+	var out mem.BufferSlice
+	for _, one := range p.pieces {
+		out = append(out, mem.Copy(one.payload, mem.DefaultBufferPool()))
+	}
+	return out, nil
 }
 
 // Unmarshal implements encoding.CodecV2.
@@ -51,34 +60,50 @@ func (raw) Unmarshal(data mem.BufferSlice, v any) error {
 type grpcTransport struct {
 	conn    *grpc.ClientConn
 	method  string
-	headers metadata.MD
+	headers *headers
+	tenant  string // header, if any
 	options []grpc.CallOption
 }
 
-func newGRPC(u *url.URL, cfg Config, headers map[string]string) (*grpcTransport, error) {
+func newGRPC(u *url.URL, cfg Config, h *headers, k *keys) (*grpcTransport, error) {
 	// gRPC's own wait before it connects again must not outlast ours.
 	reconnect := grpcbackoff.Config{BaseDelay: cfg.Retry.Initial, Multiplier: 2, Jitter: 0.2, MaxDelay: cfg.Retry.Max}
-	options := []grpc.CallOption{
-		grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(maxAnswer), experimental.AcceptCompressors(gzip.Name),
+	var creds credentials.TransportCredentials = insecure.NewCredentials()
+	if overTLS(u) {
+		creds = handshaker{k, k.get().ServerName}
 	}
-	if cfg.Gzip {
-		options = append(options, grpc.UseCompressor(gzip.Name))
-	}
-	conn, err := grpc.NewClient("dns:///"+u.Host, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(creds),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: cfg.Timeout}),
-		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry())
+		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
+	}
+	if p := newPacker(cfg.Compression); p != nil {
+		options = append(options, grpc.WithCompressor(p)) //nolint:staticcheck // the other way is one for the whole process
+	}
+	conn, err := grpc.NewClient("dns:///"+u.Host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", u, err)
 	}
-	return &grpcTransport{conn, methodOf(cfg.Signal), metadata.New(headers), options}, nil
+	return &grpcTransport{conn, methodOf(cfg.Signal), h, strings.ToLower(cfg.TenantHeader), []grpc.CallOption{
+		grpc.ForceCodecV2(raw{}), grpc.MaxCallRecvMsgSize(maxAnswer), experimental.AcceptCompressors(gzip.Name),
+	}}, nil
 }
 
-func (t *grpcTransport) send(ctx context.Context, payload []byte, items int) outcome {
+func (t *grpcTransport) send(ctx context.Context, p part, packed bool) outcome {
+	md := metadata.MD{}
+	t.headers.all(func(name, value string) { md.Set(name, value) })
+	if t.tenant != "" && p.tenant != "" {
+		md.Set(t.tenant, p.tenant)
+	}
+	options := t.options
+	if !packed {
+		options = append(slices.Clone(options), grpc.UseCompressor(encoding.Identity))
+	}
 	var answer []byte
-	if err := t.conn.Invoke(metadata.NewOutgoingContext(ctx, t.headers), t.method, payload, &answer, t.options...); err != nil {
+	if err := t.conn.Invoke(metadata.NewOutgoingContext(ctx, md), t.method, p, &answer, options...); err != nil {
 		return failedCall(err)
 	}
-	return answered(answer, items)
+	return answered(answer, p.items)
 }
 
 func (t *grpcTransport) close() error { return t.conn.Close() }

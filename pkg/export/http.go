@@ -1,64 +1,81 @@
 package export
 
 import (
-	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 type httpTransport struct {
 	client  *http.Client
 	url     string
-	headers http.Header
-	packers *sync.Pool // of *gzip.Writer; nil to send as it is
+	headers *headers
+	tenant  string // header, if any
+	packer  *packer
 	now     func() time.Time
 }
 
-func newHTTP(u *url.URL, cfg Config, headers map[string]string, now func() time.Time) *httpTransport {
-	t := &httpTransport{
+func newHTTP(u *url.URL, cfg Config, h *headers, k *keys, now func() time.Time) *httpTransport {
+	dialer := &net.Dialer{Timeout: cfg.Timeout}
+	return &httpTransport{
 		client: &http.Client{
 			Transport: &http.Transport{
 				MaxIdleConnsPerHost: cfg.Concurrency + 1, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+				DialContext: dialer.DialContext,
+				DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+					return (&tls.Dialer{NetDialer: dialer, Config: k.get()}).DialContext(ctx, network, address)
+				},
 			},
 			// Telemetry goes where it was told to, and nowhere else.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		url:     u.JoinPath(pathOf(cfg.Signal)).String(),
-		headers: http.Header{"Content-Type": {"application/x-protobuf"}},
-		now:     now,
+		headers: h, tenant: cfg.TenantHeader, packer: newPacker(cfg.Compression), now: now,
 	}
-	for name, value := range headers {
-		t.headers.Set(name, value)
-	}
-	if cfg.Gzip {
-		t.headers.Set("Content-Encoding", "gzip")
-		t.packers = &sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-	}
-	return t
 }
 
-func (t *httpTransport) send(ctx context.Context, payload []byte, items int) outcome {
-	if t.packers != nil {
-		payload = t.pack(payload)
+// request gives the request of p, whose body is to be given back.
+func (t *httpTransport) request(ctx context.Context, p part, packed bool) (*http.Request, *borrowed, error) {
+	body := &borrowed{}
+	for _, one := range p.pieces {
+		body.rest = append(body.rest, one.payload)
 	}
-	body := &borrowed{b: payload}
-	defer body.giveBack()
+	size := p.size()
+	if packed {
+		b := t.packer.packed(body.rest...)
+		size, body.rest = len(b), [][]byte{b}
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.ContentLength = int64(size); size == 0 {
+		r.Body = http.NoBody
+	}
+	t.headers.all(r.Header.Set)
+	if t.tenant != "" && p.tenant != "" {
+		r.Header.Set(t.tenant, p.tenant)
+	}
+	r.Header.Set("Content-Type", "application/x-protobuf")
+	if packed {
+		r.Header.Set("Content-Encoding", t.packer.Type())
+	}
+	return r, body, nil
+}
+
+func (t *httpTransport) send(ctx context.Context, p part, packed bool) outcome {
+	r, body, err := t.request(ctx, p, packed && t.packer != nil)
 	if err != nil {
 		return unreachable(err)
 	}
-	r.Header, r.ContentLength = t.headers.Clone(), int64(len(payload))
-	if len(payload) == 0 {
-		r.Body = http.NoBody
-	}
+	defer body.giveBack()
 	answer, err := t.client.Do(r)
 	if err != nil {
 		return unreachable(err)
@@ -73,7 +90,7 @@ func (t *httpTransport) send(ctx context.Context, payload []byte, items int) out
 	case len(text) > maxAnswer:
 		return lie(fmt.Errorf("acknowledgement: more than %d bytes", maxAnswer))
 	}
-	return answered(text, items)
+	return answered(text, p.items)
 }
 
 func (t *httpTransport) close() error {
@@ -81,22 +98,11 @@ func (t *httpTransport) close() error {
 	return nil
 }
 
-// pack cannot fail, since it writes to memory.
-func (t *httpTransport) pack(payload []byte) []byte {
-	var out bytes.Buffer
-	w := t.packers.Get().(*gzip.Writer)
-	defer t.packers.Put(w)
-	w.Reset(&out)
-	_, _ = w.Write(payload)
-	_ = w.Close()
-	return out.Bytes()
-}
-
 // borrowed is a body whose bytes can be taken back: net/http may go on reading after a request has ended.
 type borrowed struct {
-	mu sync.Mutex // guards all
-	b  []byte
-	at int
+	mu    sync.Mutex // guards what follows
+	rest  [][]byte
+	ended bool
 }
 
 var errGivenBack = errors.New("request has ended")
@@ -105,14 +111,17 @@ var errGivenBack = errors.New("request has ended")
 func (r *borrowed) Read(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.b == nil:
+	if r.ended {
 		return 0, errGivenBack
-	case r.at == len(r.b):
+	}
+	for len(r.rest) > 0 && len(r.rest[0]) == 0 {
+		r.rest = r.rest[1:]
+	}
+	if len(r.rest) == 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, r.b[r.at:])
-	r.at += n
+	n := copy(p, r.rest[0])
+	r.rest[0] = r.rest[0][n:]
 	return n, nil
 }
 
@@ -122,5 +131,5 @@ func (r *borrowed) Close() error { return nil }
 func (r *borrowed) giveBack() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.b = nil
+	r.rest, r.ended = nil, true
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ const (
 	accepted
 	// refused is for good.
 	refused
+	// cut is refused as well, but the parts of the request may not be.
+	cut
 )
 
 // outcome is what an export came to. The zero value is to be tried again.
@@ -49,6 +52,10 @@ type outcome struct {
 	message string
 	// late: no answer in time. lie: an answer that makes no sense. ill: the backend says that it is broken.
 	late, lie, ill bool
+	// encoding: what is refused may be how the request is packed.
+	encoding bool
+	// content: what is refused may be something in the request, so that the rest of it may be taken.
+	content bool
 	// aborted: we gave up, which says nothing about the backend.
 	aborted bool
 }
@@ -84,10 +91,12 @@ func failedCall(err error) outcome {
 		o.late = true
 	case codes.ResourceExhausted:
 		if !asked {
-			o.verdict = refused
+			o.verdict, o.content = refused, true
 		}
 	default:
 		o.verdict, o.wait = refused, 0
+		o.content = slices.Contains([]codes.Code{codes.InvalidArgument, codes.FailedPrecondition, codes.Internal, codes.Unknown}, st.Code())
+		o.encoding = st.Code() == codes.Unimplemented
 		o.ill = st.Code() == codes.Internal || st.Code() == codes.Unknown
 	}
 	return o
@@ -100,6 +109,10 @@ func failedStatus(code int, header http.Header, body []byte, now time.Time) outc
 	switch code {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		o.verdict, o.wait = again, retryAfter(header.Get("Retry-After"), now)
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+		o.content = true
+	case http.StatusUnsupportedMediaType:
+		o.encoding = true
 	}
 	return o
 }

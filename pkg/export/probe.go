@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"time"
 
 	"github.com/triflow/triflow/pkg/balance"
 )
@@ -36,11 +35,4 @@ func (x *Exporter) probed(e *endpoint, h balance.Health, o outcome) {
 	if o.err != nil {
 		e.lastError = o.err.Error()
 	}
-}
-
-// export makes one request.
-func (e *endpoint) export(ctx context.Context, p part, timeout time.Duration) outcome {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	return e.transport.send(ctx, p.payload, p.items)
 }

@@ -3,17 +3,20 @@ package export
 import (
 	"fmt"
 
-	"github.com/triflow/triflow/pkg/handoff"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
 )
 
-// tell reports how an export of items of b went, if that is worth a word.
-func (x *Exporter) tell(e *endpoint, o outcome, b handoff.Batch, items int) {
-	log := x.deps.Log.With("destination", x.cfg.Name, "endpoint", e.URL, "sender", b.Sender, "position", b.Position)
+// tell reports how an export of items of j went, if that is worth a word.
+func (x *Exporter) tell(e *endpoint, o outcome, j *joint, items int) {
+	first := j.batches[0]
+	log := x.deps.Log.With("destination", x.cfg.Name, "endpoint", e.URL, "sender", first.Sender, "position", first.Position,
+		"batches", len(j.batches))
 	switch o.verdict {
 	case refused:
 		log.Error("batch refused for good", "items", items, "error", o.err)
 		x.fault(e, response, "refused", items, o.err.Error())
+	case cut:
+		log.Warn("joint request refused, cut in two", "items", items, "error", o.err)
 	case again:
 		log.Warn("export failed", "items", items, "error", o.err)
 	case accepted:

@@ -52,6 +52,7 @@ func quick(by export.Balance, backends ...*backend) export.Config {
 	cfg := export.Config{
 		Name: "tempo", Signal: traces, Balance: by, Timeout: 20 * time.Second,
 		Retry:   export.Retry{Initial: time.Millisecond, Max: 5 * time.Millisecond},
+		Join:    export.Join{Linger: time.Millisecond},
 		Breaker: breaker.Settings{Wait: func(int) time.Duration { return 5 * time.Millisecond }},
 		Health:  balance.HealthSettings{Interval: 5 * time.Millisecond},
 	}

@@ -20,47 +20,67 @@ type splitter struct {
 	view   otlp.Traces
 }
 
-// bundle is what one endpoint is to get.
-type bundle struct {
-	writer otlp.Writer
-	items  int
-}
-
-// split gives each endpoint one share with the spans that it owns. What holds no span, or cannot be read, goes to
-// anyone: to refuse it is up to a backend.
+// split gives each endpoint shares with the spans that it owns. What holds no span, or cannot be read, goes to anyone:
+// to refuse it is up to a backend. What is apart stays apart, for it was cut.
 func (s *splitter) split(open []part, among []int) []share {
 	var shares []share
-	bundles := make(map[int]*bundle)
 	for _, p := range open {
-		if err := s.view.Scan(p.payload); err != nil || len(s.view.Spans) == 0 {
-			shares = append(shares, share{p, anyone})
-			continue
+		owned := make(map[int]*part)
+		for _, one := range p.pieces {
+			s.cut(owned, one, among)
 		}
-		s.add(bundles, among)
+		for _, i := range append([]int{anyone}, among...) {
+			if o := owned[i]; o != nil {
+				o.tenant = p.tenant
+				shares = append(shares, share{*o, i})
+			}
+		}
 	}
 	s.view.Bytes = nil // the payload is not ours after the batch is done
-	for _, i := range among {
-		if b := bundles[i]; b != nil {
-			shares = append(shares, share{part{b.writer.Bytes(), b.items}, i})
-		}
-	}
 	return shares
 }
 
-// add puts the spans in view into the bundles of their owners.
-func (s *splitter) add(bundles map[int]*bundle, among []int) {
-	v := &s.view
-	for i := range v.Spans {
-		span := &v.Spans[i]
+// cut adds what each endpoint owns of one to its part.
+func (s *splitter) cut(owned map[int]*part, one piece, among []int) {
+	if err := s.view.Scan(one.payload); err != nil || len(s.view.Spans) == 0 {
+		give(owned, anyone, one)
+		return
+	}
+	bundles := make(map[int]*bundle)
+	for i := range s.view.Spans {
+		span := &s.view.Spans[i]
 		owner := s.owners.Pick(among, span.Trace)
 		b := bundles[owner]
 		if b == nil {
 			b = new(bundle)
 			bundles[owner] = b
 		}
-		scope := v.ScopeOf(span)
-		b.items++
-		b.writer.Add(v.BytesOf(v.Resources[span.Resource]), v.BytesOf(v.ResourceSchemas[span.Resource]),
-			v.BytesOf(scope.Raw), v.BytesOf(scope.Schema), v.BytesOf(span.Raw))
+		b.add(&s.view, span)
 	}
+	for owner, b := range bundles {
+		give(owned, owner, piece{b.writer.Bytes(), b.items})
+	}
+}
+
+func give(owned map[int]*part, owner int, one piece) {
+	p := owned[owner]
+	if p == nil {
+		p = new(part)
+		owned[owner] = p
+	}
+	p.pieces = append(p.pieces, one)
+	p.items += one.items
+}
+
+// bundle is what one endpoint is to get of a batch.
+type bundle struct {
+	writer otlp.Writer
+	items  int
+}
+
+func (b *bundle) add(v *otlp.Traces, span *otlp.Span) {
+	scope := v.ScopeOf(span)
+	b.items++
+	b.writer.Add(v.BytesOf(v.Resources[span.Resource]), v.BytesOf(v.ResourceSchemas[span.Resource]),
+		v.BytesOf(scope.Raw), v.BytesOf(scope.Schema), v.BytesOf(span.Raw))
 }

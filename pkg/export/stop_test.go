@@ -30,12 +30,13 @@ func TestWhatIsUnderWayAtTheEndIsNotDone(t *testing.T) {
 	require.ErrorIs(t, r.Push(t.Context(), handoff.Batch{Signal: traces}), handoff.ErrStopped)
 }
 
-func TestPushWaitsForAFreeWorker(t *testing.T) {
+func TestPushWaitsWhileAFullRequestWaitsForAWorker(t *testing.T) {
 	b := newBackend(t, "grpc", func(int) reply { return reply{hang: true} })
 	cfg := quick(export.RoundRobin, b)
-	cfg.Concurrency = 1
+	cfg.Concurrency, cfg.Join.Items = 1, 1
 	r := run(t, cfg)
-	r.push(request(t, "one", 1), 1)
+	r.push(request(t, "under way", 1), 1)
+	r.push(request(t, "waits", 1), 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, r.Push(ctx, handoff.Batch{Signal: traces}), context.Canceled)
