@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +21,7 @@ import (
 	collectorv1 "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -43,7 +47,10 @@ type reply struct {
 // backend is an OTLP server on a port of its own, which can be killed and started again.
 type backend struct {
 	scheme string
-	script func(n int) reply // of the nth request with spans, from 0; nil accepts all
+	script func(n int) reply                                  // of the nth request with spans, from 0; nil accepts all
+	judge  func(*collectorv1.ExportTraceServiceRequest) error // gRPC; of a request that the script accepts; nil accepts all
+	tls    *tls.Config                                        // of grpcs and https
+	plain  bool                                               // knows no zstd
 
 	mu       sync.Mutex // guards what follows
 	address  string
@@ -52,7 +59,8 @@ type backend struct {
 	probes   int
 	spans    []string // names of what was accepted
 	traces   map[string]bool
-	tenant   string
+	header   http.Header   // of the last request, or its metadata
+	protocol string        // of HTTP, of the last one
 	more     chan struct{} // closed when something came
 }
 
@@ -71,8 +79,15 @@ func (b *backend) start(t *testing.T) {
 	listener, err := net.Listen("tcp", b.address)
 	require.NoError(t, err)
 	b.address = listener.Addr().String()
-	if b.scheme == "grpc" {
-		server := grpc.NewServer(grpc.RPCDecompressor(unzstd{})) //nolint:staticcheck // the other way is one for the whole process
+	if strings.HasPrefix(b.scheme, "grpc") {
+		var options []grpc.ServerOption
+		if b.tls != nil {
+			options = append(options, grpc.Creds(credentials.NewTLS(b.tls)))
+		}
+		if !b.plain {
+			options = append(options, grpc.RPCDecompressor(unzstd{})) //nolint:staticcheck // the other way is one for the whole process
+		}
+		server := grpc.NewServer(options...)
 		collectorv1.RegisterTraceServiceServer(server, overGRPC{b: b})
 		go func() { _ = server.Serve(listener) }() // it ends with kill
 		b.stop = server.Stop
@@ -81,30 +96,43 @@ func (b *backend) start(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(b.serveHTTP))
 	server.Listener.Close()
 	server.Listener = listener
-	server.Start()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if server.TLS = b.tls; b.tls != nil {
+		server.EnableHTTP2 = slices.Contains(b.tls.NextProtos, "h2")
+		server.StartTLS()
+	} else {
+		var known http.Protocols
+		known.SetHTTP1(true)
+		known.SetUnencryptedHTTP2(true)
+		server.Config.Protocols = &known
+		server.Start()
+	}
 	b.stop = func() { server.CloseClientConnections(); server.Close() }
 }
 
 func (b *backend) kill() { b.stop() }
 
 // take decides on a request and remembers it.
-func (b *backend) take(r *collectorv1.ExportTraceServiceRequest, tenant string) reply {
+func (b *backend) take(r *collectorv1.ExportTraceServiceRequest, header http.Header, protocol string) reply {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	defer func() {
 		close(b.more)
 		b.more = make(chan struct{})
 	}()
-	b.tenant = tenant
 	if len(r.GetResourceSpans()) == 0 {
 		b.probes++
 		return reply{}
 	}
+	b.header, b.protocol = header, protocol
 	var out reply
 	if b.script != nil {
 		out = b.script(b.requests)
 	}
 	b.requests++
+	if out.err == nil && b.judge != nil {
+		out.err = b.judge(r)
+	}
 	if out.err != nil || out.status != 0 || out.body != nil || out.hang || out.cut {
 		return out
 	}
@@ -171,7 +199,11 @@ func (o overGRPC) Export(
 	ctx context.Context, r *collectorv1.ExportTraceServiceRequest,
 ) (*collectorv1.ExportTraceServiceResponse, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
-	p := o.b.take(r, strings.Join(md.Get("x-scope-orgid"), ","))
+	header := make(http.Header)
+	for name, values := range md {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	p := o.b.take(r, header, "")
 	if p.hang {
 		<-ctx.Done()
 		return nil, status.FromContextError(ctx.Err()).Err()
@@ -211,7 +243,12 @@ func unpack(encoding string, body []byte) ([]byte, error) {
 
 func (b *backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" {
+	encoding := r.Header.Get("Content-Encoding")
+	if encoding == "zstd" && b.plain {
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+		return
+	}
+	if encoding != "" {
 		body, err = unpack(encoding, body)
 	}
 	var request collectorv1.ExportTraceServiceRequest
@@ -219,7 +256,7 @@ func (b *backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad request", http.StatusBadRequest)
 		return
 	}
-	p := b.take(&request, r.Header.Get("X-Scope-OrgID"))
+	p := b.take(&request, r.Header, r.Proto)
 	switch {
 	case p.hang:
 		<-r.Context().Done()
@@ -230,6 +267,7 @@ func (b *backend) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set(name, p.header.Get(name))
 		}
 		w.WriteHeader(p.status)
+		_, _ = w.Write(p.body)
 	case p.body != nil:
 		_, _ = w.Write(p.body)
 	default:

@@ -86,7 +86,7 @@ func New(cfg Config, deps Deps) (*Exporter, error) {
 	for i, e := range cfg.Endpoints {
 		made, err := newEndpoint(e, x.cfg, deps)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("export: endpoints[%d]: %w", i, err), x.close())
+			return nil, errors.Join(fmt.Errorf("export to %s: endpoints[%d]: %w", cfg.Name, i, err), x.close())
 		}
 		x.endpoints = append(x.endpoints, made)
 		names[i] = e.URL

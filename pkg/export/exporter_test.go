@@ -21,7 +21,7 @@ func TestWhatIsPushedArrivesAndIsDone(t *testing.T) {
 				<-r.push(request(t, "two", 3), 1)
 				require.Equal(t, []string{"one", "one", "two"}, b.names())
 				r.stop()
-				b.wait(t, func() bool { return b.tenant == "acme" })
+				b.wait(t, func() bool { return b.header.Get("X-Scope-OrgID") == "acme" })
 				s := r.Stats()
 				require.Equal(t, uint64(2), s.Endpoints[0].Sent)
 				require.Zero(t, s.Endpoints[0].InFlight)

@@ -10,7 +10,6 @@ import (
 	statusv1 "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	grpcbackoff "google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/gzip"
@@ -68,14 +67,17 @@ type grpcTransport struct {
 func newGRPC(u *url.URL, cfg Config, h *headers, k *keys) (*grpcTransport, error) {
 	// gRPC's own wait before it connects again must not outlast ours.
 	reconnect := grpcbackoff.Config{BaseDelay: cfg.Retry.Initial, Multiplier: 2, Jitter: 0.2, MaxDelay: cfg.Retry.Max}
-	var creds credentials.TransportCredentials = insecure.NewCredentials()
-	if overTLS(u) {
-		creds = handshaker{k, k.get().ServerName}
-	}
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(creds),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: cfg.Timeout}),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
+	}
+	if overTLS(u) {
+		options = append(options, grpc.WithTransportCredentials(handshaker{k}))
+	} else {
+		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	}
+	if name := k.get().ServerName; name != "" {
+		options = append(options, grpc.WithAuthority(name))
 	}
 	if p := newPacker(cfg.Compression); p != nil {
 		options = append(options, grpc.WithCompressor(p)) //nolint:staticcheck // the other way is one for the whole process

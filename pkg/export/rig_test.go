@@ -3,7 +3,7 @@ package export_test
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -64,14 +64,17 @@ func quick(by export.Balance, backends ...*backend) export.Config {
 	return cfg
 }
 
-func run(t *testing.T, cfg export.Config) *rig {
+func run(t *testing.T, cfg export.Config) *rig { return runWith(t, cfg, deps(slog.DiscardHandler)) }
+
+func runWith(t *testing.T, cfg export.Config, d export.Deps) *rig {
 	r := &rig{t: t, faults: make(chan export.Finding, 1000)}
-	x, err := export.New(cfg, export.Deps{Now: time.Now, Rand: rand.Float64, OnFault: func(f export.Finding) {
+	d.OnFault = func(f export.Finding) {
 		select {
 		case r.faults <- f:
 		default: // a test that does not look
 		}
-	}})
+	}
+	x, err := export.New(cfg, d)
 	require.NoError(t, err)
 	r.Exporter = x
 	ctx, cancel := context.WithCancel(context.Background())

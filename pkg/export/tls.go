@@ -78,10 +78,7 @@ func (t TLS) config(contents [][]byte, protocols []string) (*tls.Config, error) 
 }
 
 // handshaker is the gRPC credentials of keys.
-type handshaker struct {
-	keys *keys
-	name string
-}
+type handshaker struct{ keys *keys }
 
 // ClientHandshake implements credentials.TransportCredentials.
 func (h handshaker) ClientHandshake(ctx context.Context, authority string, c net.Conn) (net.Conn, credentials.AuthInfo, error) {
@@ -95,7 +92,7 @@ func (h handshaker) ServerHandshake(net.Conn) (net.Conn, credentials.AuthInfo, e
 
 // Info implements credentials.TransportCredentials.
 func (h handshaker) Info() credentials.ProtocolInfo {
-	return credentials.ProtocolInfo{SecurityProtocol: "tls", ServerName: h.name}
+	return credentials.ProtocolInfo{SecurityProtocol: "tls"}
 }
 
 // Clone implements credentials.TransportCredentials.
