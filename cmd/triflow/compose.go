@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"os"
 
 	"github.com/triflow/triflow/gateway"
 	"github.com/triflow/triflow/gateway/web"
@@ -144,7 +145,7 @@ func (p *process) ingestion(cfg ingestion.Config, to receivers) (*ingestion.Serv
 	}
 	s, err := ingestion.New(cfg, ingestion.Deps{
 		Log: p.logger("ingestion"), Meter: p.meter("ingestion"), Now: now, Rand: rand.Float64, Dir: dir,
-		Traces: to.traces, Logs: to.logs, Metrics: to.metrics,
+		LookupEnv: os.LookupEnv, Traces: to.traces, Logs: to.logs, Metrics: to.metrics,
 	})
 	if err != nil {
 		return nil, err

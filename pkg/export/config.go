@@ -50,11 +50,11 @@ type Retry struct {
 // while every worker was busy. A batch that is larger than that goes alone and whole.
 type Join struct {
 	// Items is 8192 by default; 1 joins nothing.
-	Items int
+	Items int `yaml:"items"`
 	// Bytes is 1 MiB by default. Many servers take 4 MiB at most.
-	Bytes int
+	Bytes int `yaml:"bytes"`
 	// Linger is 20 ms by default.
-	Linger time.Duration
+	Linger time.Duration `yaml:"linger"`
 }
 
 // Config is a destination. Name, Signal and Endpoints are needed; any other zero takes its default.

@@ -13,11 +13,11 @@ import (
 // findings nor in what a backend said.
 type Secret struct {
 	// Env names a variable of the environment.
-	Env string
+	Env string `yaml:"env"`
 	// File holds the value, but for white space around it. It is read again when it changes.
-	File string
+	File string `yaml:"file"`
 	// Prefix goes before the value, such as "Bearer ".
-	Prefix string
+	Prefix string `yaml:"prefix"`
 }
 
 // headers are those of the requests to an endpoint. Many goroutines may use them.

@@ -15,13 +15,14 @@ import (
 // system and shows no certificate. Files are in PEM. They are read again when they change, and new connections use them.
 type TLS struct {
 	// CAFile has the certificates of who may sign the endpoint's, instead of the roots of the system.
-	CAFile string
+	CAFile string `yaml:"ca_file"`
 	// CertFile and KeyFile are our certificate with its chain, and its key.
-	CertFile, KeyFile string
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
 	// ServerName is the name in the endpoint's certificate if that is not the host of its URL.
-	ServerName string
+	ServerName string `yaml:"server_name"`
 	// InsecureSkipVerify is refused: telemetry and tokens would go to whoever answers.
-	InsecureSkipVerify bool
+	InsecureSkipVerify bool `yaml:"insecure_skip_verify"`
 }
 
 func (t TLS) validate() error {

@@ -45,7 +45,7 @@ func (s *stream) openLink(to destination, r *routes) (_ *link, err error) {
 	if l.mark, err = s.log.Mark(to.Name); err != nil {
 		return nil, err
 	}
-	l.exporter, err = export.New(to.config(s.signal), export.Deps{Now: deps.Now, Rand: deps.Rand, Log: deps.Log, OnFault: func(f export.Finding) {
+	l.exporter, err = export.New(to.config(s.signal), export.Deps{Now: deps.Now, Rand: deps.Rand, Log: deps.Log, LookupEnv: deps.LookupEnv, OnFault: func(f export.Finding) {
 		s.door.faults.Report(deps.Now(), fault.Finding{Class: f.Class, Kind: f.Kind, Subject: f.Subject, Signal: f.Signal, Items: f.Items, Text: f.Text})
 	}})
 	if err != nil {

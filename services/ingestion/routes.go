@@ -29,21 +29,25 @@ type routes struct {
 
 // destination is a set of OTLP backends that stand in for one another.
 type destination struct {
-	Name        string         `yaml:"name"`
-	Endpoints   []endpoint     `yaml:"endpoints"`
-	Balance     export.Balance `yaml:"balance"`
-	Concurrency int            `yaml:"concurrency"`
-	Timeout     time.Duration  `yaml:"timeout"`
-	Gzip        bool           `yaml:"gzip"`
+	Name         string             `yaml:"name"`
+	Endpoints    []endpoint         `yaml:"endpoints"`
+	Balance      export.Balance     `yaml:"balance"`
+	Concurrency  int                `yaml:"concurrency"`
+	Timeout      time.Duration      `yaml:"timeout"`
+	Compression  export.Compression `yaml:"compression"`
+	TenantHeader string             `yaml:"tenant_header"`
+	Join         export.Join        `yaml:"join"`
 	// MaxBehindBytes is how far it may fall behind in each log before the oldest is passed over; 0 is half of the log.
 	MaxBehindBytes int64 `yaml:"max_behind_bytes"`
 }
 
 // endpoint is one backend.
 type endpoint struct {
-	URL      string            `yaml:"url"`
-	Priority int               `yaml:"priority"`
-	Headers  map[string]string `yaml:"headers"`
+	URL      string                   `yaml:"url"`
+	Priority int                      `yaml:"priority"`
+	Headers  map[string]string        `yaml:"headers"`
+	Secrets  map[string]export.Secret `yaml:"secrets"`
+	TLS      export.TLS               `yaml:"tls"`
 }
 
 // readRoutes reads the file, if there is one, with every fault of it.
@@ -116,10 +120,11 @@ func (r *routes) pipelines(signal otlp.Signal) (*pipeline.Set, error) {
 // config is how the destination takes a signal.
 func (d destination) config(signal otlp.Signal) export.Config {
 	c := export.Config{
-		Name: d.Name, Signal: signalOf(signal), Balance: d.Balance, Concurrency: d.Concurrency, Timeout: d.Timeout, Gzip: d.Gzip,
+		Name: d.Name, Signal: signalOf(signal), Balance: d.Balance, Concurrency: d.Concurrency, Timeout: d.Timeout,
+		Compression: d.Compression, TenantHeader: d.TenantHeader, Join: d.Join,
 	}
 	for _, e := range d.Endpoints {
-		c.Endpoints = append(c.Endpoints, export.Endpoint{URL: e.URL, Priority: e.Priority, Headers: e.Headers})
+		c.Endpoints = append(c.Endpoints, export.Endpoint{URL: e.URL, Priority: e.Priority, Headers: e.Headers, Secrets: e.Secrets, TLS: e.TLS})
 	}
 	return c
 }

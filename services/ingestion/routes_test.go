@@ -150,6 +150,10 @@ func TestAFileOfRoutesWithFaultsIsRefusedWithEachOfThem(t *testing.T) {
 			"destinations[0].name", "destinations[0].max_behind_bytes: -1", "endpoints[0].url", "pipelines[0].stages[0].filter.drop",
 		},
 		"colour: 3": {"colour"},
+		"destinations: [{name: a, compression: lzma, tenant_header: 'a b', join: {items: -1, linger: -1s}, endpoints: [{url: 'https://a', tls: {insecure_skip_verify: true}}, {url: 'https://b', secrets: {Authorization: {prefix: a}}}]}]": {
+			`compression: "lzma"`, `tenant_header: "a b"`, "join.items: -1", "join.linger: -1s",
+			"endpoints[0].tls.insecure_skip_verify: true, want", "endpoints[1].secrets.Authorization.env and file",
+		},
 		"pipelines: [{name: a, signal: traces, stages: [{route: {to: [nowhere]}}]}]": {"nowhere"},
 	} {
 		_, err := New(routed(t, text), Deps{Rand: rand.Float64, Now: time.Now})

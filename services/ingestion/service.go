@@ -34,6 +34,8 @@ type Deps struct {
 	Dir string
 	// Rand gives numbers in [0,1), to many goroutines at a time; it spreads what overload drops and when clients return.
 	Rand func() float64
+	// LookupEnv gives the variables that the file of routes names; without it none is set.
+	LookupEnv func(name string) (value string, ok bool)
 	// Traces, Logs and Metrics own the signals.
 	Traces, Logs, Metrics handoff.Receiver
 }
