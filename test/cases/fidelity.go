@@ -42,13 +42,21 @@ func eachLog(holds func(record) bool) question {
 	}
 }
 
-// took is the trace's duration; the least one if it cannot be read.
-func (t *trace) took() time.Duration {
-	took, err := time.ParseDuration(t.Summary.Duration)
-	if err != nil {
-		return math.MinInt64
+// durations are those of the trace and of each span in it; the least one for one that cannot be read.
+func (t *trace) durations() []time.Duration {
+	texts := []string{t.Summary.Duration}
+	for _, n := range t.SpanNotes {
+		texts = append(texts, n.Duration)
 	}
-	return took
+	var out []time.Duration
+	for _, text := range texts {
+		took, err := time.ParseDuration(text)
+		if err != nil {
+			took = math.MinInt64
+		}
+		out = append(out, took)
+	}
+	return out
 }
 
 // rootsAmong tells whether a span without a parent is among ids.

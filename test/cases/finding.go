@@ -87,7 +87,7 @@ func quality(r *run, want any) (faults []error) {
 			}
 			faults = append(faults, some(err)...)
 		case "completeness_below_1":
-			faults = append(faults, unanswered("quality completeness of a trace"))
+			faults = append(faults, r.askTraces(func(t *trace) error { return equal(t.Summary.Completeness < 1, value) })...)
 		default:
 			faults = append(faults, unknown("quality "+word))
 		}

@@ -39,10 +39,8 @@ var invariants = map[string]question{
 			return wantThat(len(list.Logs) == accepted, "%d found, want the %d accepted", len(list.Logs), accepted)
 		})
 	},
-	"assembly_ms": func(context.Context, *run, string) error { return unanswered("assembly_ms") },
-	"same_result_for_every_arrival_order": func(context.Context, *run, string) error {
-		return unanswered("same_result_for_every_arrival_order")
-	},
+	"assembly_ms":                         func(_ context.Context, r *run, most string) error { return r.assembledWithin(most) },
+	"same_result_for_every_arrival_order": func(ctx context.Context, r *run, _ string) error { return r.sameInEveryOrder(ctx) },
 }
 
 // plainRequest sends one span and wants it found.
@@ -100,8 +98,8 @@ var forbidden = map[string]question{
 	"id_stored_as_text":                 eachSpan(func(s span) bool { return len(s.text("traceId")) == 32 && isSpanID(s.text("spanId")) }),
 	"value_rounded_through_float64":     func(_ context.Context, r *run, _ string) error { return r.timesAsSent() },
 	"raw_times_rewritten":               func(_ context.Context, r *run, _ string) error { return r.timesAsSent() },
-	"duration_over_1_hour":              eachTrace(func(t *trace) bool { return t.took() <= time.Hour }),
-	"negative_duration_in_any_query":    eachTrace(func(t *trace) bool { return t.took() >= 0 }),
+	"duration_over_1_hour":              eachTrace(func(t *trace) bool { return slices.Max(t.durations()) <= time.Hour }),
+	"negative_duration_in_any_query":    eachTrace(func(t *trace) bool { return slices.Min(t.durations()) >= 0 }),
 	"root_reported_as_orphan":           eachTrace(func(t *trace) bool { return !rootsAmong(t, t.found("FINDING_KIND_ORPHAN")) }),
 	"stack_overflow":                    invariants["process_alive"],
 	"panic_in_json_encoder":             invariants["query_json_valid"],
@@ -111,7 +109,7 @@ var forbidden = map[string]question{
 	"null_turned_into_0":                eachLog(func(l record) bool { return l.fields["body"] != "0" }),
 	"stored_at_1970":                    eachLog(func(l record) bool { return !strings.HasPrefix(fmt.Sprint(l.fields["time"]), "1970") }),
 	"counts_doubled_by_retry":           func(_ context.Context, r *run, _ string) error { return r.everySpan() },
-	"query_hung_under_client_span":      func(context.Context, *run, string) error { return unanswered("trace edges by shared span ids") },
+	"query_hung_under_client_span":      eachTrace(func(t *trace) bool { return !t.hungUnderClient() }),
 	"bytes_mined_as_words":              func(_ context.Context, r *run, _ string) error { return r.bytesHaveNoWords() },
 	"nan_in_baseline":                   func(_ context.Context, r *run, _ string) error { return r.seriesFinite() },
 	"null_in_place_of_nan_without_mark": func(_ context.Context, r *run, _ string) error { return r.seriesFinite() },

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/triflow/triflow/pkg/otlp"
 )
 
 // record is a stored item as the API tells it. fields are by the names of OTLP/JSON; attributes are values by key.
@@ -21,21 +19,11 @@ type record struct {
 	fields     map[string]any
 	attributes map[string]any
 	flags      []string // its marks for doubtful data
+	note       *note    // of a span; nil of anything else, and of one that was only sent
 }
 
-// span decodes one of GetTrace's spans.
-func (s span) record(service string, findings []finding) record {
-	r := record{service: service, fields: s, attributes: plainList(s["attributes"])}
-	for _, f := range findings {
-		if f.SpanID == s["spanId"] && f.Kind == "FINDING_KIND_NEGATIVE_DURATION" {
-			r.flags = append(r.flags, "end_before_start")
-		}
-	}
-	if words, _ := r.attributes[otlp.QualityKey].(string); words != "" {
-		r.flags = append(r.flags, strings.Split(words, ",")...)
-	}
-	return r
-}
+// name tells a span as people do.
+func (r record) name() string { return r.service + "/" + fmt.Sprint(r.fields["name"]) }
 
 // plainList turns a list of KeyValue into a map.
 func plainList(list any) map[string]any {
@@ -87,13 +75,17 @@ func (r record) field(name string) (value any, told bool) {
 		return r.attributes[rest], true
 	case name == "quality_flags":
 		return r.flags, true
-	case name == "duration_ns":
-		return r.duration()
+	case name == "duration_ns" && r.note != nil:
+		took, err := time.ParseDuration(r.note.Duration)
+		return strconv.FormatInt(took.Nanoseconds(), 10), err == nil
 	case rest == "count":
 		list, is := r.fields[camel(head)].([]any)
 		return json.Number(strconv.Itoa(len(list))), is
 	case name == "event_time":
 		text, is := r.fields["time"].(string)
+		if r.note != nil {
+			text, is = r.note.EventTime, true
+		}
 		at, err := time.Parse(time.RFC3339Nano, text)
 		return strconv.FormatInt(at.UnixNano(), 10), is && err == nil
 	}
@@ -113,16 +105,6 @@ func (r record) field(name string) (value any, told bool) {
 		value = json.Number(strconv.Itoa(n))
 	}
 	return value, told
-}
-
-// duration is the span's, and 0 if the product says that it ends before it starts.
-func (r record) duration() (any, bool) {
-	if slices.Contains(r.flags, "end_before_start") {
-		return "0", true
-	}
-	begin, err := strconv.ParseInt(fmt.Sprint(r.fields["startTimeUnixNano"]), 10, 64)
-	end, err2 := strconv.ParseInt(fmt.Sprint(r.fields["endTimeUnixNano"]), 10, 64)
-	return strconv.FormatInt(end-begin, 10), err == nil && err2 == nil
 }
 
 var underscore = regexp.MustCompile(`_[a-z]`)

@@ -25,38 +25,30 @@ var shapeWords = map[string]func(t *trace, want any) error{
 		}
 		return equal(len(seen) == len(t.spans()), want)
 	},
-	"roots":           func(t *trace, want any) error { return equal(t.roots(want), want) },
-	"orphans":         func(t *trace, want any) error { return equal(t.found("FINDING_KIND_ORPHAN"), want) },
-	"missing_parents": func(t *trace, want any) error { return equal(t.missing(), want) },
-	"self_parent": func(t *trace, want any) error {
-		return equal(t.inCycle(func(s record) bool { return s.fields["parentSpanId"] == s.fields["spanId"] }), want)
-	},
-	"cycles": func(t *trace, want any) error {
-		cycle := t.inCycle(func(s record) bool { return s.fields["parentSpanId"] != s.fields["spanId"] })
-		if len(cycle) == 0 {
-			return equal([][]string{}, want)
-		}
-		return equal([][]string{cycle}, want) // the API does not part one cycle from another
-	},
+	"roots":           func(t *trace, want any) error { return sameSet(t.placed("SPAN_PLACE_ROOT", want), want) },
+	"orphans":         func(t *trace, want any) error { return sameSet(t.placed("SPAN_PLACE_ORPHAN", want), want) },
+	"missing_parents": func(t *trace, want any) error { return sameSet(t.MissingParentIDs, want) },
+	"self_parent":     func(t *trace, want any) error { return sameSet(slices.Concat(t.cycles(isSelf)...), want) },
+	"cycles":          func(t *trace, want any) error { return sameSets(t.cycles(isLoop), want) },
+	"cycle_cut":       cycleCut,
 	"children_of": func(t *trace, want any) error {
 		parents, _ := want.(map[string]any)
 		for parent, children := range parents {
-			if err := equal(t.childrenOf(parent), children); err != nil {
+			if err := sameSet(t.childrenOf(parent, children), children); err != nil {
 				return fmt.Errorf("%s: %w", parent, err)
 			}
 		}
 		return nil
 	},
-	"cycle_cut": func(t *trace, want any) error {
-		w, _ := want.(map[string]any)
-		for _, f := range t.Findings {
-			if f.Kind == "FINDING_KIND_CYCLE" && f.SpanID == w["at"] {
-				return nil
+	"edges": func(t *trace, want any) error {
+		got := [][]string{}
+		for _, s := range t.spans() {
+			if s.note.Parent != nil {
+				got = append(got, []string{t.spans()[*s.note.Parent].name(), s.name()})
 			}
 		}
-		return fmt.Errorf("no cycle at %v", w["at"])
+		return sameSet(texts(got), texts(want))
 	},
-	"edges": func(*trace, any) error { return unanswered("trace edges by shared span ids") },
 }
 
 // shape checks an assembled trace.
@@ -92,21 +84,56 @@ func equal(got, want any) error {
 	return wantThat(text == show(want), "%s, want %s", text, show(want))
 }
 
-// roots are the spans without a parent, named as the case names them: by id, or by service and name.
-func (t *trace) roots(like any) []string {
-	list, _ := like.([]any)
-	byName := len(list) > 0 && !isSpanID(fmt.Sprint(list[0]))
-	var out []string
-	for _, s := range t.spans() {
-		switch {
-		case s.fields["parentSpanId"] != "":
-		case byName:
-			out = append(out, s.service+"/"+fmt.Sprint(s.fields["name"]))
-		default:
-			out = append(out, fmt.Sprint(s.fields["spanId"]))
+// sameSet compares two lists whatever their order.
+func sameSet(got []string, want any) error {
+	return wantThat(sorted(got) == sorted(texts(want)), "%s, want %s", sorted(got), sorted(texts(want)))
+}
+
+// sameSets compares lists of lists whatever the order of either.
+func sameSets(got [][]string, want any) error {
+	var a, b []string
+	for _, list := range got {
+		a = append(a, sorted(list))
+	}
+	lists, _ := want.([]any)
+	for _, list := range lists {
+		b = append(b, sorted(texts(list)))
+	}
+	return sameSet(a, b)
+}
+
+func sorted(list []string) string { return show(slices.Sorted(slices.Values(list))) }
+
+// texts gives the elements of a list as texts.
+func texts(list any) []string {
+	switch l := list.(type) {
+	case []string:
+		return l
+	case [][]string:
+		out := make([]string, len(l))
+		for i, one := range l {
+			out[i] = show(one)
+		}
+		return out
+	}
+	elements, _ := list.([]any)
+	out := make([]string, len(elements))
+	for i, one := range elements {
+		if text, is := one.(string); is {
+			out[i] = text
+		} else {
+			out[i] = show(one)
 		}
 	}
 	return out
+}
+
+// called gives the name of a span in the way of the names in like: its id, or its service and name.
+func (r record) called(like any) string {
+	if names := texts(like); len(names) > 0 && !isSpanID(names[0]) {
+		return r.name()
+	}
+	return fmt.Sprint(r.fields["spanId"])
 }
 
 func isSpanID(s string) bool {
@@ -114,38 +141,63 @@ func isSpanID(s string) bool {
 	return len(s) == 16 && err == nil
 }
 
-// missing are the parents that orphans name.
-func (t *trace) missing() []string {
-	orphans := t.found("FINDING_KIND_ORPHAN")
-	var out []string
+// placed are the spans that stand in a place.
+func (t *trace) placed(place string, like any) (out []string) {
 	for _, s := range t.spans() {
-		if slices.Contains(orphans, fmt.Sprint(s.fields["spanId"])) {
-			out = append(out, fmt.Sprint(s.fields["parentSpanId"]))
+		if s.note.Place == place {
+			out = append(out, s.called(like))
 		}
 	}
 	return out
 }
 
-// inCycle are the spans found in cycles that fit.
-func (t *trace) inCycle(fits func(record) bool) []string {
-	found := t.found("FINDING_KIND_CYCLE")
-	var out []string
-	for _, s := range t.spans() {
-		if id := fmt.Sprint(s.fields["spanId"]); slices.Contains(found, id) && fits(s) {
-			out = append(out, id)
+func (t *trace) childrenOf(parent string, like any) (out []string) {
+	all := t.spans()
+	for _, s := range all {
+		if s.note.Parent != nil && all[*s.note.Parent].called([]string{parent}) == parent {
+			out = append(out, s.called(like))
 		}
 	}
-	slices.Sort(out)
 	return out
 }
 
-func (t *trace) childrenOf(parent string) []string {
-	var out []string
-	for _, s := range t.spans() {
-		if s.fields["parentSpanId"] == parent {
-			out = append(out, fmt.Sprint(s.fields["spanId"]))
+// cycles are those of a length that fits.
+func (t *trace) cycles(fits func(length int) bool) (out [][]string) {
+	for _, c := range t.Cycles {
+		if fits(len(c.SpanIDs)) {
+			out = append(out, c.SpanIDs)
 		}
 	}
-	slices.Sort(out)
 	return out
+}
+
+func isSelf(length int) bool { return length == 1 }
+func isLoop(length int) bool { return length > 1 }
+
+// cycleCut checks where a loop is cut, and that it is so by the rule that the case names.
+func cycleCut(t *trace, want any) error {
+	w, _ := want.(map[string]any)
+	if rule := w["rule"]; rule != "earliest start, then lowest span id" {
+		return unknown("the rule of a cut " + show(rule))
+	}
+	var at []string
+	for _, c := range t.cycles(isLoop) {
+		at = append(at, c[0])
+	}
+	cut := t.placed("SPAN_PLACE_CYCLE_CUT", nil)
+	return wantThat(slices.Contains(at, fmt.Sprint(w["at"])) && slices.Contains(cut, fmt.Sprint(w["at"])), "cut at %v, want %v", at, w["at"])
+}
+
+// hungUnderClient tells whether a span hangs under a client's span though it is the server's, which has the same id.
+func (t *trace) hungUnderClient() bool {
+	all := t.spans()
+	return slices.ContainsFunc(all, func(s record) bool {
+		if s.note.Parent == nil {
+			return false
+		}
+		up := all[*s.note.Parent]
+		return up.fields["kind"] == "SPAN_KIND_CLIENT" && up.fields["spanId"] != s.fields["spanId"] && slices.ContainsFunc(all, func(o record) bool {
+			return o.fields["spanId"] == up.fields["spanId"] && o.fields["kind"] == "SPAN_KIND_SERVER" && o.service == s.service
+		})
+	})
 }

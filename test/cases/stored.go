@@ -14,14 +14,22 @@ import (
 // trace is what the API tells of one.
 type trace struct {
 	Summary struct {
-		SpanCount int
-		Duration  string
+		SpanCount    int
+		Duration     string
+		Completeness float64
 	}
 	ResourceSpans []struct {
 		Resource   struct{ Attributes any }
 		ScopeSpans []struct{ Spans []span }
 	}
-	Findings []finding
+	Findings         []finding
+	SpanNotes        []note
+	Cycles           []struct{ SpanIDs []string }
+	MissingParentIDs []string
+	Anomalies        []struct {
+		Pattern string
+		SpanIDs []string
+	}
 }
 
 // span is one as OTLP/JSON has it.
@@ -35,6 +43,15 @@ func (s span) text(field string) string {
 // finding is what the product says is wrong with a trace.
 type finding struct{ Kind, SpanID, Detail string }
 
+// note is what the product tells of a span beside its bytes; the n-th is of the n-th span.
+type note struct {
+	Service, Place string
+	Parent         *int // index of another
+	EventTime      string
+	Duration       string
+	QualityFlags   []string
+}
+
 // spans gives all spans of the trace as records.
 func (t trace) spans() []record {
 	var out []record
@@ -42,7 +59,12 @@ func (t trace) spans() []record {
 		service, _ := plainList(r.Resource.Attributes)["service.name"].(string)
 		for _, scope := range r.ScopeSpans {
 			for _, s := range scope.Spans {
-				out = append(out, s.record(service, t.Findings))
+				one := record{service: service, fields: s, attributes: plainList(s["attributes"])}
+				if len(out) < len(t.SpanNotes) {
+					one.note = &t.SpanNotes[len(out)]
+					one.flags = one.note.QualityFlags
+				}
+				out = append(out, one)
 			}
 		}
 	}
@@ -66,6 +88,9 @@ func (r *run) trace(id string) (*trace, error) {
 	found, err := r.product.read("/api/v1/traces/"+id, &t)
 	if err != nil || !found {
 		return nil, err
+	}
+	if spans := len(t.spans()); len(t.SpanNotes) != spans {
+		return nil, fmt.Errorf("trace %s: %d notes on %d spans", id, len(t.SpanNotes), spans)
 	}
 	return &t, nil
 }

@@ -139,7 +139,7 @@ var storeWords = map[string]func(r *run, want any) []error{
 		a, err := r.product.account()
 		return some(err, wantThat(same(a.duplicates, want), "%d, want %v", a.duplicates, want))
 	},
-	"anomalies": func(*run, any) []error { return []error{unanswered("anomalies")} },
+	"anomalies": controlAnomalies,
 	"anomaly":   anomaly,
 	"templates": templates,
 }
@@ -170,9 +170,6 @@ func (r *run) recordHolds(wish map[string]any) error {
 		return fail(errors.New("not stored"))
 	}
 	value, told := found[0].field(field)
-	if field == "quality_flags" && !slices.Contains(found[0].flags, fmt.Sprint(wish["value"])) {
-		return fail(unanswered("quality_flags " + fmt.Sprint(wish["value"])))
-	}
 	if !told {
 		return fail(unanswered("field " + field))
 	}
