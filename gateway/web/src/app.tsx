@@ -23,7 +23,7 @@ import { TracesPage } from "./pages/traces";
 import { Help } from "./parts/help";
 import { Icon, type IconName } from "./parts/icons";
 import { Page } from "./parts/page";
-import { Empty } from "./parts/states";
+import { Empty, Show } from "./parts/states";
 import { go, useAddress } from "./router";
 import { isDark, theme, toggleTheme } from "./theme";
 
@@ -44,6 +44,7 @@ const entries: Entry[] = [
   { path: "/logs", label: "Logs", icon: "log", key: "l", under: ["logs"] },
   { path: "/anomalies", label: "Anomalies", icon: "anomaly", key: "a", under: ["anomalies"] },
   { path: "/remediations", label: "Remediations", icon: "plan", key: "r", under: ["remediations"] },
+  { path: "/arrival", label: "Arrival", icon: "arrival", key: "v", under: ["arrival"] },
   { path: "/sampling", label: "Sampling", icon: "sampling", key: "p", under: ["sampling"] },
   { path: "/settings", label: "System", icon: "settings", key: "s", under: ["settings"] },
 ];
@@ -98,6 +99,11 @@ function page([first = "", second, ...rest]: string[]): ComponentChildren {
         return <RemediationPage key={second} id={second!} />;
       case "anomalies":
         return <AnomaliesPage />;
+      case "arrival":
+        return <Arrival page="ArrivalPage" />;
+      case "arrival/*":
+        if (second === "sender") return <Arrival page="SenderPage" />;
+        break;
       case "sampling":
         return <SamplingPage />;
       case "settings":
@@ -109,6 +115,18 @@ function page([first = "", second, ...rest]: string[]): ComponentChildren {
       <Empty title="There is no such page">
         <a href="/">Go to the overview</a>, or press <kbd>g</kbd> <kbd>o</kbd>.
       </Empty>
+    </Page>
+  );
+}
+
+/** The pages on arrival. Their code is loaded when one is first opened: most visits do without it. */
+function Arrival({ page }: { page: "ArrivalPage" | "SenderPage" }) {
+  const code = useLoad("code of arrival", () => import("./pages/arrival"));
+  const Shown = code.data?.[page];
+  if (Shown) return <Shown />;
+  return (
+    <Page title="Arrival">
+      <Show of={code}>{() => null}</Show>
     </Page>
   );
 }
@@ -144,13 +162,18 @@ function Rail({ first, onHelp }: { first: string; onHelp: () => void }) {
     "/incidents": [open.data?.incidents.length ?? 0, "open"],
     "/remediations": [proposed.data?.remediations.length ?? 0, "to approve"],
   };
+  const pages = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Narrow screens have no room for all pages: the present one must be among those in sight.
+    pages.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [first]);
   return (
     <header class="rail">
       <a class="brand" href="/">
         <Icon name="brand" />
         <span>Triflow</span>
       </a>
-      <nav aria-label="Pages">
+      <nav aria-label="Pages" ref={pages}>
         {entries.map((e) => {
           const current = e.path === "/" ? first === "" || e.under.includes(first) : e.under.includes(first);
           const [n, what] = counts[e.path] ?? [0, ""];

@@ -39,3 +39,34 @@ test("no two nodes overlap, and the same graph gets the same drawing", () => {
       if (a !== b && a.layer === b.layer) expect(Math.abs(a.y - b.y)).toBeGreaterThanOrEqual(spacing.nodeHeight);
   expect(layout([...names].reverse(), links, spacing)).toEqual(drawing);
 });
+
+test("a link over a layer goes round the nodes in it", () => {
+  const links = [
+    { client: "a", server: "b" },
+    { client: "b", server: "c" },
+    { client: "a", server: "c" },
+  ];
+  const drawing = layout(["a", "b", "c"], links, spacing);
+  expect(drawing.bends.map((b) => b.length)).toEqual([0, 0, 1]);
+  expect([...drawing.nodes.keys()].sort()).toEqual(["a", "b", "c"]);
+  const [bend, passed] = [drawing.bends[2]![0]!, drawing.nodes.get("b")!];
+  expect(bend.x).toBe(passed.x);
+  expect(Math.abs(bend.y - passed.y)).toBeGreaterThan(spacing.nodeHeight / 2);
+});
+
+test("nodes that are told to stand first or last do, and all others stand between them", () => {
+  const ends = new Map([
+    ["in", "first"],
+    ["out", "last"],
+    ["lost", "last"],
+  ] as const);
+  const links = [
+    { client: "in", server: "one" },
+    { client: "one", server: "two" },
+    { client: "two", server: "out" },
+    { client: "one", server: "lost" },
+  ];
+  const drawing = layout(["in", "one", "two", "idle", "out", "lost"], links, spacing, ends);
+  const layers = Object.fromEntries([...drawing.nodes].map(([n, p]) => [n, p.layer]));
+  expect(layers).toEqual({ in: 0, one: 1, idle: 1, two: 2, out: 3, lost: 3 });
+});

@@ -1,5 +1,6 @@
 // Layered drawing of who calls whom: callers left, what they call right of them. The same graph always gets the same
-// drawing. After Sugiyama, Tagawa and Toda (1981): break cycles, assign layers, order by barycentre, place.
+// drawing. After Sugiyama, Tagawa and Toda (1981): break cycles, assign layers, let links that pass over a layer take a
+// place in it, order by barycentre, place.
 
 /** A call relation by node names. */
 export interface Link {
@@ -7,12 +8,16 @@ export interface Link {
   server: string;
 }
 
-/** Where a node is drawn; x and y are its centre. */
-export interface Placed {
-  name: string;
-  layer: number;
+/** A point of the drawing. */
+export interface Point {
   x: number;
   y: number;
+}
+
+/** Where a node is drawn; x and y are its centre. */
+export interface Placed extends Point {
+  name: string;
+  layer: number;
 }
 
 /** The drawing. */
@@ -20,6 +25,8 @@ export interface Drawing {
   width: number;
   height: number;
   nodes: Map<string, Placed>;
+  /** For each link the centres of the gaps between nodes that it goes through, in its direction; most have none. */
+  bends: Point[][];
 }
 
 /** Sizes of the drawing, in pixels. */
@@ -31,31 +38,55 @@ export interface Spacing {
   nodeGap: number;
 }
 
+/** Nodes that stand in the first or the last layer, whatever their links say. All others stand between them. */
+export type Ends = ReadonlyMap<string, "first" | "last">;
+
+/** A link that points right. */
+interface Arc {
+  from: string;
+  to: string;
+  /** The link that it is drawn for; -1 where that runs the other way. */
+  link: number;
+}
+
 /** Places every node; links to unknown nodes are ignored. */
-export function layout(names: readonly string[], links: readonly Link[], spacing: Spacing): Drawing {
+export function layout(
+  names: readonly string[],
+  links: readonly Link[],
+  spacing: Spacing,
+  ends: Ends = new Map(),
+): Drawing {
   const nodes = [...new Set(names)].sort();
-  const known = new Set(nodes);
-  const usable = links.filter((l) => l.client !== l.server && known.has(l.client) && known.has(l.server));
-  const acyclic = withoutCycles(nodes, usable);
-  const layers = order(assignLayers(nodes, acyclic), acyclic);
-  return place(layers, acyclic, spacing);
+  const arcs = withoutCycles(nodes, links);
+  const layers = assignLayers(nodes, arcs, ends);
+  const { short, lanes } = splitLong(layers, arcs);
+  const drawing = place(order(layers, short), short, spacing);
+  return { ...drawing, bends: links.map((_, i) => takeLanes(drawing.nodes, lanes.get(i) ?? [])) };
 }
 
 /** Turns round the links that close a cycle in a depth-first walk, so that the rest of the layout may assume there is none. */
-function withoutCycles(nodes: string[], links: Link[]): Link[] {
-  const out = outgoing(links);
-  const incoming = new Set(links.map((l) => l.server));
+function withoutCycles(nodes: string[], links: readonly Link[]): Arc[] {
+  const known = new Set(nodes);
+  const usable = links
+    .map((l, link) => ({ from: l.client, to: l.server, link }))
+    .filter((a) => a.from !== a.to && known.has(a.from) && known.has(a.to));
+  const out = groupBy(
+    usable,
+    (a) => a.from,
+    (a) => a,
+  );
+  const incoming = new Set(usable.map((a) => a.to));
   const state = new Map<string, "open" | "done">();
-  const result: Link[] = [];
+  const result: Arc[] = [];
   const visit = (node: string) => {
     state.set(node, "open");
-    for (const server of out.get(node) ?? []) {
-      if (state.get(server) === "open") {
-        result.push({ client: server, server: node });
+    for (const arc of out.get(node) ?? []) {
+      if (state.get(arc.to) === "open") {
+        result.push({ from: arc.to, to: node, link: -1 });
         continue;
       }
-      result.push({ client: node, server });
-      if (!state.has(server)) visit(server);
+      result.push(arc);
+      if (!state.has(arc.to)) visit(arc.to);
     }
     state.set(node, "done");
   };
@@ -64,45 +95,76 @@ function withoutCycles(nodes: string[], links: Link[]): Link[] {
   return result;
 }
 
-/** Longest way from a source, so that every link points right. */
-function assignLayers(nodes: string[], links: Link[]): string[][] {
-  const out = outgoing(links);
+/** Longest way from a source, so that every arc points right. */
+function assignLayers(nodes: string[], arcs: Arc[], ends: Ends): string[][] {
+  const out = outgoing(arcs);
   const waiting = new Map(nodes.map((n) => [n, 0]));
-  for (const l of links) waiting.set(l.server, waiting.get(l.server)! + 1);
-  const layer = new Map(nodes.map((n) => [n, 0]));
+  for (const a of arcs) waiting.set(a.to, waiting.get(a.to)! + 1);
+  const start = [...ends.values()].includes("first") ? 1 : 0;
+  const layer = new Map(nodes.map((n) => [n, ends.get(n) === "first" ? 0 : start]));
   const ready = nodes.filter((n) => waiting.get(n) === 0);
   for (let n = ready.shift(); n !== undefined; n = ready.shift()) {
-    for (const server of out.get(n) ?? []) {
-      layer.set(server, Math.max(layer.get(server)!, layer.get(n)! + 1));
-      waiting.set(server, waiting.get(server)! - 1);
-      if (waiting.get(server) === 0) ready.push(server);
+    for (const to of out.get(n) ?? []) {
+      layer.set(to, Math.max(layer.get(to)!, layer.get(n)! + 1));
+      waiting.set(to, waiting.get(to)! - 1);
+      if (waiting.get(to) === 0) ready.push(to);
     }
   }
-  const layers: string[][] = [];
-  for (const n of nodes) {
-    const l = layer.get(n)!;
-    while (layers.length <= l) layers.push([]);
-    layers[l]!.push(n);
+  const last = Math.max(start, ...layer.values());
+  for (const [n, end] of ends) if (end === "last" && layer.has(n)) layer.set(n, last);
+  const layers: string[][] = Array.from({ length: last + 1 }, () => []);
+  for (const n of nodes) layers[layer.get(n)!]!.push(n);
+  return layers.filter((l) => l.length > 0);
+}
+
+/** Puts a lane into every layer that an arc passes over, so that nodes make room for it. Lanes are added to layers. */
+function splitLong(layers: string[][], arcs: Arc[]): { short: Arc[]; lanes: Map<number, string[]> } {
+  const layerOf = layersOf(layers);
+  const short: Arc[] = [];
+  const lanes = new Map<number, string[]>();
+  for (const a of arcs) {
+    const passed: string[] = [];
+    for (let l = layerOf.get(a.from)! + 1; a.link >= 0 && l < layerOf.get(a.to)!; l++) {
+      const lane = `${lanePrefix}${a.link} ${l}`;
+      layers[l]!.push(lane);
+      passed.push(lane);
+    }
+    const stops = [a.from, ...passed, a.to];
+    for (let i = 1; i < stops.length; i++) short.push({ from: stops[i - 1]!, to: stops[i]!, link: a.link });
+    lanes.set(a.link, passed);
   }
-  return layers;
+  return { short, lanes };
+}
+
+// No name of a node begins with it, as far as they are texts that somebody can read.
+const lanePrefix = "\0lane ";
+const laneHeight = 6;
+
+/** Takes lanes out of the nodes, and gives their places. */
+function takeLanes(nodes: Map<string, Placed>, lanes: string[]): Point[] {
+  return lanes.map((lane) => {
+    const { x, y } = nodes.get(lane)!;
+    nodes.delete(lane);
+    return { x, y };
+  });
 }
 
 /** Orders each layer by the mean position of its neighbours, to and fro, and keeps the order with the fewest crossings. */
-function order(layers: string[][], links: Link[]): string[][] {
+function order(layers: string[][], arcs: Arc[]): string[][] {
   let current = layers;
   let best = layers;
-  let fewest = crossings(layers, links);
+  let fewest = crossings(layers, arcs);
   for (let round = 0; round < 12 && fewest > 0; round++) {
-    current = sweep(current, links, round % 2 === 0);
-    const n = crossings(current, links);
+    current = sweep(current, arcs, round % 2 === 0);
+    const n = crossings(current, arcs);
     if (n < fewest) [best, fewest] = [current, n];
   }
   return best;
 }
 
-function sweep(layers: string[][], links: Link[], forward: boolean): string[][] {
+function sweep(layers: string[][], arcs: Arc[], forward: boolean): string[][] {
   const position = positions(layers);
-  const neighbours = forward ? incomingOf(links) : outgoing(links);
+  const neighbours = forward ? incomingOf(arcs) : outgoing(arcs);
   const result = layers.map((l) => [...l]);
   const indexes = layers.map((_, i) => i);
   if (!forward) indexes.reverse();
@@ -120,36 +182,35 @@ function sweep(layers: string[][], links: Link[], forward: boolean): string[][] 
   return result;
 }
 
-function crossings(layers: string[][], links: Link[]): number {
+/** Counts the pairs of arcs out of one layer that cross. Every pair is compared: 600 arcs take some milliseconds. */
+function crossings(layers: string[][], arcs: Arc[]): number {
   const position = positions(layers);
-  const layerOf = new Map(layers.flatMap((l, i) => l.map((n) => [n, i] as const)));
+  const layerOf = layersOf(layers);
   let n = 0;
-  for (let i = 0; i < links.length; i++) {
-    for (let j = i + 1; j < links.length; j++) {
-      const [a, b] = [links[i]!, links[j]!];
-      if (layerOf.get(a.client) !== layerOf.get(b.client) || layerOf.get(a.server) !== layerOf.get(b.server)) continue;
-      const from = position.get(a.client)! - position.get(b.client)!;
-      const to = position.get(a.server)! - position.get(b.server)!;
-      if (from * to < 0) n++;
-    }
-  }
+  const ends = (a: Arc) => [position.get(a.from)!, position.get(a.to)!] as const;
+  for (const group of groupBy(arcs, (a) => layerOf.get(a.from)!, ends).values())
+    for (let i = 0; i < group.length; i++)
+      for (let j = i + 1; j < group.length; j++)
+        if ((group[i]![0] - group[j]![0]) * (group[i]![1] - group[j]![1]) < 0) n++;
   return n;
 }
 
 /** Puts nodes at even heights, then draws each towards its neighbours as far as its layer's order allows. */
-function place(layers: string[][], links: Link[], s: Spacing): Drawing {
-  const pitch = s.nodeHeight + s.nodeGap;
-  const tallest = Math.max(1, ...layers.map((l) => l.length));
-  const height = tallest * pitch;
+function place(layers: string[][], arcs: Arc[], s: Spacing): Pick<Drawing, "width" | "height" | "nodes"> {
+  const room = (n: string) => (n.startsWith(lanePrefix) ? laneHeight : s.nodeHeight) + s.nodeGap;
+  const tall = (l: string[]) => l.reduce((sum, n) => sum + room(n), 0);
+  const height = Math.max(s.nodeHeight + s.nodeGap, ...layers.map(tall));
   const center = new Map<string, number>();
   for (const l of layers) {
-    l.forEach((n, k) => {
-      center.set(n, height / 2 + (k - (l.length - 1) / 2) * pitch);
-    });
+    let top = (height - tall(l)) / 2;
+    for (const n of l) {
+      center.set(n, top + room(n) / 2);
+      top += room(n);
+    }
   }
-  const neighbours = [incomingOf(links), outgoing(links)];
+  const neighbours = [incomingOf(arcs), outgoing(arcs)];
   for (let round = 0; round < 8; round++) {
-    for (const l of layers) align(l, center, neighbours[round % 2]!, pitch, height);
+    for (const l of layers) align(l, center, neighbours[round % 2]!, room, height);
   }
   const nodes = new Map<string, Placed>();
   layers.forEach((l, i) => {
@@ -164,26 +225,30 @@ function align(
   layer: string[],
   center: Map<string, number>,
   near: Map<string, string[]>,
-  pitch: number,
+  room: (name: string) => number,
   height: number,
 ) {
   const wanted = layer.map((n) => {
     const list = near.get(n) ?? [];
     return list.length ? list.reduce((sum, m) => sum + center.get(m)!, 0) / list.length : center.get(n)!;
   });
-  // Down, each at least one pitch under the one above; then up from the bottom edge.
-  for (let k = 1; k < wanted.length; k++) wanted[k] = Math.max(wanted[k]!, wanted[k - 1]! + pitch);
-  let limit = height - pitch / 2;
-  for (let k = wanted.length - 1; k >= 0; k--) {
-    wanted[k] = Math.min(wanted[k]!, limit);
-    limit = wanted[k]! - pitch;
+  // Down, each under the one above; then up from the bottom edge.
+  const apart = (k: number) => (room(layer[k - 1]!) + room(layer[k]!)) / 2;
+  for (let k = 1; k < wanted.length; k++) wanted[k] = Math.max(wanted[k]!, wanted[k - 1]! + apart(k));
+  for (let k = wanted.length - 1, limit = height; k >= 0; k--) {
+    wanted[k] = Math.min(wanted[k]!, limit - room(layer[k]!) / 2);
+    limit = wanted[k]! - room(layer[k]!) / 2;
   }
-  let floor = pitch / 2;
+  let floor = 0;
   layer.forEach((n, k) => {
-    const at = Math.max(wanted[k]!, floor);
+    const at = Math.max(wanted[k]!, floor + room(n) / 2);
     center.set(n, at);
-    floor = at + pitch;
+    floor = at + room(n) / 2;
   });
+}
+
+function layersOf(layers: string[][]): Map<string, number> {
+  return new Map(layers.flatMap((l, i) => l.map((n) => [n, i] as const)));
 }
 
 function positions(layers: string[][]): Map<string, number> {
@@ -194,21 +259,28 @@ function relative(index: number, length: number): number {
   return (index + 0.5) / length;
 }
 
-function outgoing(links: Link[]): Map<string, string[]> {
-  return group(links, (l) => [l.client, l.server]);
+function outgoing(arcs: Arc[]): Map<string, string[]> {
+  return groupBy(
+    arcs,
+    (a) => a.from,
+    (a) => a.to,
+  );
 }
 
-function incomingOf(links: Link[]): Map<string, string[]> {
-  return group(links, (l) => [l.server, l.client]);
+function incomingOf(arcs: Arc[]): Map<string, string[]> {
+  return groupBy(
+    arcs,
+    (a) => a.to,
+    (a) => a.from,
+  );
 }
 
-function group(links: Link[], ends: (l: Link) => [string, string]): Map<string, string[]> {
-  const out = new Map<string, string[]>();
-  for (const l of links) {
-    const [from, to] = ends(l);
-    const list = out.get(from);
-    if (list) list.push(to);
-    else out.set(from, [to]);
+function groupBy<T, K, V>(list: readonly T[], key: (t: T) => K, value: (t: T) => V): Map<K, V[]> {
+  const out = new Map<K, V[]>();
+  for (const t of list) {
+    const group = out.get(key(t));
+    if (group) group.push(value(t));
+    else out.set(key(t), [value(t)]);
   }
   return out;
 }

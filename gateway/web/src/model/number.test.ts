@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatCount, formatRate, formatShare, formatShort, niceStep, ticks } from "./number";
+import { formatBytes, formatCount, formatRate, formatShare, formatShort, niceStep, ticks } from "./number";
 
 test("a share is never rounded to nothing or to all", () => {
   expect(formatShare(0)).toBe("0 %");
@@ -18,4 +18,9 @@ test("figures keep three digits", () => {
 test("axis steps are round and inside the range", () => {
   expect(niceStep(0.3)).toBe(0.5);
   expect(ticks(0, 10, 4)).toEqual([0, 5, 10]);
+});
+
+test("bytes have a unit of their own at every size", () => {
+  expect([0, 840, 62_600_000, 1e12].map(formatBytes)).toEqual(["0 B", "840 B", "62.6 MB", "1000 GB"]);
+  expect(formatBytes(2048n)).toBe("2.05 kB");
 });

@@ -17,6 +17,12 @@ export function formatShort(v: number): string {
   return trim(v);
 }
 
+/** A size in bytes: "0 B", "840 B", "12.5 MB"; k is 1000. */
+export function formatBytes(v: number | bigint): string {
+  const text = formatShort(Number(v));
+  return /[kMG]$/.test(text) ? `${text.slice(0, -1)} ${text.slice(-1)}B` : `${text} B`;
+}
+
 /** Events a second: "12.5/s"; under one in ten seconds, a minute: "3/min". */
 export function formatRate(perSecond: number): string {
   if (!Number.isFinite(perSecond)) return "–";

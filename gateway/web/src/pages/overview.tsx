@@ -10,11 +10,11 @@ import { duration, durationMillis, formatDuration, millis, timestamp } from "../
 import { causeWords, count, healthWords, nodeWords } from "../model/words";
 import { Sparkline } from "../parts/chart";
 import { Ago, Figure, Page, Section } from "../parts/page";
-import { Empty, Show } from "../parts/states";
+import { Show } from "../parts/states";
 import { Confidence, Mark, Status } from "../parts/status";
 import { Table } from "../parts/table";
-import { useAddress } from "../router";
 import { GraphSection } from "./map";
+import { HowToSend } from "./sending";
 import { useWindow, WindowChoice } from "./window";
 
 const refresh = { on: ChangeKind.INCIDENT, every: 5000 };
@@ -41,7 +41,7 @@ export function OverviewPage() {
       <Figures services={services.data} />
       <Section title="Services" flush note={services.data && count(services.data.length, "node")}>
         <Show of={services} rows={8}>
-          {(rows) => (rows.length === 0 ? <NoServices /> : <Services rows={rows} lines={lines.data} />)}
+          {(rows) => (rows.length === 0 ? <HowToSend /> : <Services rows={rows} lines={lines.data} />)}
         </Show>
       </Section>
       <GraphSection />
@@ -236,18 +236,4 @@ function healthTone(state: ServiceState | undefined): string {
 function ErrorShare({ value }: { value: number | undefined }) {
   if (value === undefined) return <>–</>;
   return <span class={value === 0 ? "dim" : value >= 0.05 ? "tone-bad strong" : undefined}>{formatShare(value)}</span>;
-}
-
-function NoServices() {
-  const host = useAddress() && location.hostname;
-  return (
-    <Empty title="No service has sent anything yet">
-      <p>Point an OpenTelemetry SDK or collector at this machine; services appear here within seconds.</p>
-      <pre>{`export OTEL_EXPORTER_OTLP_ENDPOINT=http://${host}:4317\nexport OTEL_SERVICE_NAME=my-service`}</pre>
-      <p>
-        OTLP over gRPC is on port 4317, over HTTP on 4318. <a href="/settings">What came in</a> counts what arrived and
-        what was refused.
-      </p>
-    </Empty>
-  );
 }

@@ -1,5 +1,6 @@
 import type { Edge, Service } from "../gen/triflow/assembly/v1/assembly_pb";
-import { layout, type Placed } from "../model/graph";
+import { curve } from "../model/curve";
+import { layout, type Placed, type Point } from "../model/graph";
 import { formatRate, formatShare } from "../model/number";
 import { durationMillis, formatDuration } from "../model/time";
 import { nodeWords, type Tone } from "../model/words";
@@ -27,8 +28,14 @@ export function ServiceGraph({
     <div class="graph-box">
       <svg class="graph" width={width + 4} height={drawing.height} viewBox={`-2 0 ${width + 4} ${drawing.height}`}>
         <title>Service graph</title>
-        {edges.map((e) => (
-          <Call key={`${e.client} ${e.server}`} edge={e} from={place(e.client)} to={place(e.server)} />
+        {edges.map((e, i) => (
+          <Call
+            key={`${e.client} ${e.server}`}
+            edge={e}
+            from={place(e.client)}
+            bends={drawing.bends[i]!}
+            to={place(e.server)}
+          />
         ))}
         {services.map((s) => (
           <Node key={s.name} service={s} at={place(s.name)!} state={state(s.name)} />
@@ -58,16 +65,23 @@ function Node({ service, at, state: [tone, word] }: { service: Service; at: Plac
   );
 }
 
-function Call({ edge, from, to }: { edge: Edge; from: Placed | undefined; to: Placed | undefined }) {
+function Call({
+  edge,
+  from,
+  bends,
+  to,
+}: {
+  edge: Edge;
+  from: Placed | undefined;
+  bends: Point[];
+  to: Placed | undefined;
+}) {
   if (!from || !to || from === to) return null;
-  const back = to.x <= from.x;
-  const [x1, x2] = [from.x + spacing.nodeWidth / 2, to.x - spacing.nodeWidth / 2];
-  const bend = back ? spacing.layerGap : (x2 - x1) / 2;
   const failing = (edge.red?.errorRatio ?? 0) >= 0.05;
   return (
     <path
       class={`call${failing ? " is-bad" : ""}${edge.asynchronous ? " is-async" : ""}`}
-      d={`M${x1} ${from.y}C${x1 + bend} ${from.y} ${x2 - bend} ${to.y} ${x2} ${to.y}`}
+      d={curve(from, bends, to, spacing)}
     >
       <title>
         {edge.client} → {edge.server}: {formatRate(edge.red?.rate ?? Number.NaN)},{" "}

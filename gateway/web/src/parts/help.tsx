@@ -11,6 +11,7 @@ const groups: [string, [string[], string][]][] = [
       [["g", "l"], "Logs"],
       [["g", "a"], "Anomalies"],
       [["g", "r"], "Remediations"],
+      [["g", "v"], "Arrival"],
       [["g", "p"], "Sampling"],
       [["g", "s"], "System"],
     ],

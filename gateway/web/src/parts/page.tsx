@@ -96,6 +96,18 @@ export function Figure({
   );
 }
 
+/** A figure that may not be known, which is not the same as 0: a dash in a table, or in full the word. */
+export function Known({ of, show, full }: { of: number | undefined; show: (v: number) => string; full?: boolean }) {
+  if (of !== undefined && Number.isFinite(of)) return show(of);
+  if (full) return <span class="dim">unknown</span>;
+  return (
+    <span class="dim" title="Unknown">
+      <span aria-hidden="true">–</span>
+      <span class="sr">unknown</span>
+    </span>
+  );
+}
+
 /** A moment: how long ago, with the exact time on hover. */
 export function Ago({ ms }: { ms: number }) {
   const now = useNow();

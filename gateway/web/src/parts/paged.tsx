@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Problem, problem } from "../api";
 import { Fault } from "./states";
 import { More } from "./table";
@@ -10,7 +10,10 @@ export interface Rows<T> {
   token: string;
 }
 
-/** A list that grows by pages. When the first page is read anew, the later ones are forgotten. */
+/**
+ * A list that grows by pages. When the first page is read anew so are the later ones, and the list changes at once: what a
+ * person has opened stays open.
+ */
 export function Paged<T>({
   first,
   next,
@@ -20,26 +23,36 @@ export function Paged<T>({
   next: (token: string) => Promise<Rows<T>>;
   children: (rows: T[]) => ComponentChildren;
 }) {
-  const [more, setMore] = useState<Rows<T>>({ rows: [], token: first.token });
+  const [pages, setPages] = useState([first]);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<Problem>();
-  useEffect(() => setMore({ rows: [], token: first.token }), [first.rows]);
+  const latest = useRef(0);
+  const read = async (count: number) => {
+    const turn = ++latest.current;
+    const found = [first];
+    try {
+      while (found.length < count && found.at(-1)!.token) found.push(await next(found.at(-1)!.token));
+      if (turn !== latest.current) return;
+      setPages(found);
+      setFault(undefined);
+    } catch (thrown) {
+      if (turn === latest.current) setFault(problem(thrown));
+    }
+  };
+  useEffect(() => {
+    if (pages.length > 1) void read(pages.length);
+  }, [first]);
   const onMore = async () => {
     setBusy(true);
-    setFault(undefined);
-    try {
-      const page = await next(more.token);
-      setMore((m) => ({ rows: [...m.rows, ...page.rows], token: page.token }));
-    } catch (thrown) {
-      setFault(problem(thrown));
-    }
+    await read(pages.length + 1);
     setBusy(false);
   };
+  const shown = pages.length === 1 ? [first] : pages;
   return (
     <>
-      {children([...first.rows, ...more.rows])}
+      {children(shown.flatMap((p) => p.rows))}
       {fault && <Fault problem={fault} onRetry={onMore} />}
-      <More token={more.token} onMore={onMore} busy={busy} />
+      <More token={shown.at(-1)!.token} onMore={onMore} busy={busy} />
     </>
   );
 }

@@ -10,6 +10,8 @@ export interface Column<T> {
   width?: string;
   /** Not for narrow screens. */
   wide?: boolean;
+  /** Only for broad screens. */
+  broad?: boolean;
 }
 
 /** Rows that can be walked with j and k, and opened with Enter. */
@@ -30,13 +32,14 @@ export function Table<T>({
   /** Says in words what the link opens. */
   open?: (row: T) => string;
 }) {
-  const className = (c: Column<T>) => [c.right && "right", c.wide && "wide"].filter(Boolean).join(" ") || undefined;
+  const room = (c: Column<T>) => (c.broad ? "broad" : c.wide ? "wide" : undefined);
+  const className = (c: Column<T>) => [c.right && "right", room(c)].filter(Boolean).join(" ") || undefined;
   return (
     <div class="table-box">
       <table class={href ? "table is-linked" : "table"} aria-label={label}>
         <colgroup>
           {columns.map((c) => (
-            <col key={c.title} style={c.width ? { width: c.width } : undefined} class={c.wide ? "wide" : undefined} />
+            <col key={c.title} style={c.width ? { width: c.width } : undefined} class={room(c)} />
           ))}
         </colgroup>
         <thead>
