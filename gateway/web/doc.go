@@ -6,7 +6,9 @@
 // In this folder, after `npm ci`: `npm run dev` serves the page with calls passed on to a Triflow at 127.0.0.1:8080 (or
 // TRIFLOW_URL), `npm run build` makes dist/, `npm test` tests src/model, `npm run e2e:mock` drives the built page in a
 // browser (/usr/bin/chromium, or CHROMIUM) against a stand-in for the gateway, and `npm run e2e` drives the page that
-// TRIFLOW_URL serves: it waits up to 120 s for an incident, opens its example trace and approves its plan.
+// TRIFLOW_URL serves: it waits up to 120 s for an incident, opens its example trace and approves its plan. `npm run
+// e2e:arrival` does so for what arrives: its first test wants a Triflow that nobody has sent anything to, the others the
+// demo shop's telemetry.
 //
 // Every path of the page that is not a file (/traces/<id>, /incidents/<id>, …) is to be answered with index.html. The
 // page needs no more than this policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';

@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { AnyValueSchema, type KeyValue, KeyValueSchema } from "../src/gen/opentelemetry/proto/common/v1/common_pb";
 import { duration, timestamp } from "../src/model/time";
+import { arrivals } from "./arrivals";
 import type { Answers } from "./server";
 
 const start = Date.parse("2026-01-02T10:00:00Z");
@@ -168,6 +169,7 @@ function plans(): Answers {
 export function shop(): Answers {
   return {
     ...plans(),
+    ...arrivals(),
     "AssemblyService/ListServices": () => ({ services }),
     "AssemblyService/GetService": () => ({
       service: services[0],
@@ -197,9 +199,6 @@ export function shop(): Answers {
       dropped: [{ reason: "sampled_out", spans: 50n }],
       duplicates: 4n,
       pending: 6n,
-    }),
-    "IngestionService/GetLedger": () => ({
-      signals: [{ signal: 1, accepted: 100n, done: 94n, backlog: 6n, requests: 9n }],
     }),
     "DiagnosisService/ListIncidents": () => ({ incidents: [incident] }),
     "DiagnosisService/GetIncident": () => ({ incident }),

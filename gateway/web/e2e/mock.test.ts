@@ -1,5 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { senders } from "./arrivals";
 import { expectAccessible, openPage, startBrowser } from "./browser";
 import { shop, traceId } from "./fixtures";
 import { handleIncident } from "./flow";
@@ -18,6 +19,9 @@ const paths = [
   "/incidents/i1",
   "/remediations",
   "/remediations/r1",
+  "/arrival",
+  ...["flow", "destinations", "tenants", "faults"].map((view) => `/arrival?view=${view}`),
+  "/arrival/sender?signal=traces&tenant=default&service=cart&sdk=go+opentelemetry+1.47.0&address=10.0.0.7&credential=c355dce9",
   "/sampling",
   "/settings",
 ];
@@ -47,6 +51,20 @@ test.each(["light", "dark"] as const)(
     expect(faults).toEqual([]);
   },
 );
+
+test("no view is wider than a narrow screen", async () => {
+  mock.answers = shop();
+  const { page } = await openPage(browser, mock.url);
+  await page.setViewportSize({ width: 400, height: 800 });
+  for (const path of paths.filter((p) => p.startsWith("/arrival"))) {
+    await page.goto(path);
+    await page.waitForFunction(() => !document.querySelector(".loading"));
+    const widths = await page.evaluate(() =>
+      [document.documentElement, document.querySelector("main")!].map((e) => e.scrollWidth - e.clientWidth),
+    );
+    expect(widths, path).toEqual([0, 0]);
+  }
+});
 
 test("every view stands in an empty system", async () => {
   mock.answers = {};
@@ -82,6 +100,56 @@ test("an incident is found, understood and acted upon", async () => {
   const { page, faults } = await openPage(browser, mock.url);
   await handleIncident(page, 10_000);
   expect(faults).toEqual([]);
+});
+
+test("what is refused of a sender is shown with its path, and what is not known as unknown", async () => {
+  mock.answers = shop();
+  const { page, faults } = await openPage(browser, mock.url);
+  await page.goto("/arrival");
+  const senders = page.getByRole("table", { name: "Senders" });
+  await senders.getByRole("row", { name: /cart.*18 trace_id, 2 span_id/ }).waitFor();
+  expect(
+    await senders
+      .getByRole("row", { name: /mailer/ })
+      .getByText("unknown")
+      .count(),
+  ).toBe(5);
+  await senders.getByRole("link", { name: /cart/ }).click();
+  const sample = page.getByRole("region", { name: "Latest refused item" });
+  await sample.getByText("resource_spans[0].scope_spans[0].spans[3].span_id").waitFor();
+  expect(await sample.locator("pre").textContent()).toContain('\n  "name": "GET /cart",\n');
+  await page.keyboard.press("Escape");
+  await senders.waitFor();
+  expect(faults).toEqual([]);
+});
+
+test("senders are filtered, and a list that was grown stays so when it is read again", async () => {
+  mock.answers = { ...shop(), ...senders(130) };
+  const { page } = await openPage(browser, mock.url);
+  await page.goto("/arrival");
+  const rows = page.getByRole("table", { name: "Senders" }).locator("tbody tr");
+  const shown = (n: number) => rows.nth(n - 1).waitFor();
+  await shown(100);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await shown(130);
+  mock.answers = { ...shop(), ...senders(140) };
+  await shown(140); // read again by itself
+  await page.getByLabel("Signal").selectOption("logs");
+  await page.getByRole("row", { name: /mailer/ }).waitFor();
+  await rows.nth(1).waitFor({ state: "detached" });
+  await page.getByLabel("Tenant").selectOption("default");
+  await page.getByText("No sender matches").waitFor();
+});
+
+test("the ways of a box of the data flow stand out while it has the focus", async () => {
+  mock.answers = shop();
+  const { page } = await openPage(browser, mock.url);
+  await page.goto("/arrival?view=flow");
+  await page.getByRole("link", { name: /^mailer, producer/ }).focus();
+  const lit = page.locator(".flow .flow-box.is-lit");
+  expect(await lit.count()).toBe(3);
+  await page.getByRole("link", { name: /^cart, producer/ }).press("Enter");
+  await page.getByRole("button", { name: /service cart/ }).waitFor();
 });
 
 test("policies changed by somebody else are not overwritten", async () => {

@@ -38,7 +38,7 @@ const edges = [
 ];
 
 test("a producer counts what leaves it, anything else what comes to it", () => {
-  const { boxes } = flowPicture(nodes, edges, 10);
+  const { boxes } = flowPicture(nodes, [...edges, edge("service", "a", 1)], 10);
   const items = Object.fromEntries(boxes.map((b) => [b.id, Number(b.items)]));
   expect(items).toEqual({ a: 10, b: 30, c: 20, received: 60, filter: 60, service: 50, dropped: 10 });
 });

@@ -87,11 +87,13 @@ function box(id: string, name: string, role: FlowRole): FlowBox {
 
 function count(boxes: Map<string, FlowBox>, e: FlowEdge) {
   const [from, to] = [boxes.get(e.from), boxes.get(e.to)];
-  for (const b of [from?.role === FlowRole.PRODUCER ? from : undefined, to]) {
-    if (!b) continue;
-    b.rate += e.itemsPerSecond;
-    b.items += e.items;
-  }
+  if (from?.role === FlowRole.PRODUCER) add(from, e.itemsPerSecond, e.items);
+  if (to && to.role !== FlowRole.PRODUCER) add(to, e.itemsPerSecond, e.items);
+}
+
+function add(b: FlowBox, rate: number, items: bigint) {
+  b.rate += rate;
+  b.items += items;
 }
 
 /** Replaces the smallest producers by one box, and gives their ids. By items, as rates change too often to stand by. */
@@ -103,8 +105,7 @@ function fold(boxes: Map<string, FlowBox>, most: number): Set<string> {
   const rest = box(others, `${small.length} more`, FlowRole.PRODUCER);
   rest.folded = small.length;
   for (const b of small) {
-    rest.rate += b.rate;
-    rest.items += b.items;
+    add(rest, b.rate, b.items);
     boxes.delete(b.id);
   }
   boxes.set(others, rest);

@@ -65,6 +65,7 @@ test("nodes that are told to stand first or last do, and all others stand betwee
     { client: "one", server: "two" },
     { client: "two", server: "out" },
     { client: "one", server: "lost" },
+    { client: "out", server: "in" }, // runs back
   ];
   const drawing = layout(["in", "one", "two", "idle", "out", "lost"], links, spacing, ends);
   const layers = Object.fromEntries([...drawing.nodes].map(([n, p]) => [n, p.layer]));

@@ -57,19 +57,23 @@ export function layout(
   ends: Ends = new Map(),
 ): Drawing {
   const nodes = [...new Set(names)].sort();
-  const arcs = withoutCycles(nodes, links);
+  const arcs = withoutCycles(nodes, links, ends);
   const layers = assignLayers(nodes, arcs, ends);
   const { short, lanes } = splitLong(layers, arcs);
   const drawing = place(order(layers, short), short, spacing);
   return { ...drawing, bends: links.map((_, i) => takeLanes(drawing.nodes, lanes.get(i) ?? [])) };
 }
 
-/** Turns round the links that close a cycle in a depth-first walk, so that the rest of the layout may assume there is none. */
-function withoutCycles(nodes: string[], links: readonly Link[]): Arc[] {
+/**
+ * Turns round the links that run against the ends, and those that close a cycle in a depth-first walk, so that the rest of
+ * the layout may assume that there are none.
+ */
+function withoutCycles(nodes: string[], links: readonly Link[], ends: Ends): Arc[] {
   const known = new Set(nodes);
   const usable = links
     .map((l, link) => ({ from: l.client, to: l.server, link }))
-    .filter((a) => a.from !== a.to && known.has(a.from) && known.has(a.to));
+    .filter((a) => a.from !== a.to && known.has(a.from) && known.has(a.to))
+    .map((a) => (ends.get(a.from) === "last" || ends.get(a.to) === "first" ? { from: a.to, to: a.from, link: -1 } : a));
   const out = groupBy(
     usable,
     (a) => a.from,

@@ -99,7 +99,6 @@ function Box({
   const props = {
     class: lit ? "flow-box is-lit" : "flow-box",
     "data-row": true,
-    "aria-label": label,
     onPointerEnter: () => onChoose(box.id),
     onPointerLeave: () => onChoose(""),
     onFocus: () => onChoose(box.id),
@@ -107,7 +106,6 @@ function Box({
   };
   const content = (
     <g transform={`translate(${at.x - w / 2} ${at.y - h / 2})`}>
-      <title>{label}</title>
       <rect
         class={`node is-${roleWords[box.role]}`}
         width={w}
@@ -126,6 +124,7 @@ function Box({
   if (href) {
     return (
       <a href={href} {...props}>
+        <title>{label}</title>
         {content}
       </a>
     );
@@ -133,6 +132,7 @@ function Box({
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it shows, and does nothing
     <g role="img" tabIndex={0} {...props}>
+      <title>{label}</title>
       {content}
     </g>
   );
