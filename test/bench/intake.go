@@ -50,9 +50,9 @@ func (in *intake) measure(ctx context.Context, binary, dir string) (err error) {
 
 // send sends the load and waits until all of it is routed.
 func (in *intake) send(ctx context.Context, g *ingestion, senders []exports) (err error) {
-	address := g.grpc
+	address := g.GRPC
 	if in.load.transport.http {
-		address = g.http
+		address = g.HTTP
 	}
 	if in.sent, err = in.load.run(ctx, address, senders); err != nil {
 		return err

@@ -1,5 +1,6 @@
 // Package soak holds the front door to its promises when it is worst off: a real process of `triflow ingestion`, real
-// senders over both transports, and behind it receivers that are slow, or take nothing, and count every item.
+// senders over both transports, and behind it receivers that are slow, or take nothing, break their streams, and count
+// every item.
 //
 // Overload: for as long as twice what the receivers take is offered, by small exports and by large ones, packed and not,
 // beside senders that stall, the memory of the process stays under its memory-limit; whatever is refused is refused by a

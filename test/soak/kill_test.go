@@ -63,7 +63,7 @@ type crashes struct {
 }
 
 func (c *crashes) launch() *program.Ingestion {
-	p, err := program.StartIngestion(triflow, c.dir, c.receivers.peers, sizes.with("--memory-limit", sizes.memory()).args()...)
+	p, err := program.StartIngestion(triflow, program.IngestionOptions{Dir: c.dir, Peers: c.receivers.peers, Args: sizes.args()})
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { require.NoError(c.t, p.Kill()) })
 	return p
@@ -100,7 +100,7 @@ func (c *crashes) moment(within time.Duration) time.Duration {
 	return time.Duration(c.random.Int64N(int64(within)))
 }
 
-// killUnderLoad kills a process while senders of all kinds press.
+// killUnderLoad kills a process while senders of all kinds press, and receivers may break their streams.
 func (c *crashes) killUnderLoad() {
 	p := c.start()
 	l := newLoad(p, c.receivers)
@@ -123,7 +123,11 @@ func (c *crashes) killUnderLoad() {
 			return nil // whatever it was, the process was dying
 		})
 	}
-	require.NoError(c.t, wait(ctx, c.moment(time.Second)))
+	require.NoError(c.t, wait(ctx, c.moment(500*time.Millisecond)))
+	if c.random.IntN(3) == 0 {
+		require.NoError(c.t, c.receivers.restart(ctx))
+	}
+	require.NoError(c.t, wait(ctx, c.moment(500*time.Millisecond)))
 	c.weigh(p)
 	die()
 	require.NoError(c.t, p.Kill())

@@ -34,11 +34,8 @@ func (l *load) String() string {
 	return fmt.Sprintf("%d items taken in %d exports, %d refused with %v", l.taken.Load(), l.exports.Load(), l.refused.Load(), l.codes)
 }
 
-// lasts returns after d, but not before the load was too much, for which the logs have to fill first.
-func (l *load) lasts(ctx context.Context, d time.Duration) error {
-	if err := wait(ctx, d); err != nil {
-		return err
-	}
+// enough returns when something was refused, for which the logs have to fill first.
+func (l *load) enough(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, drainLimit, errors.New("nothing was refused"))
 	defer cancel()
 	for l.refused.Load() == 0 {

@@ -25,7 +25,7 @@ func TestOverloadIsRefusedForAWhileWithinTheMemoryLimit(t *testing.T) {
 	r, err := newReceivers(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(r.close)
-	p, err := program.StartIngestion(triflow, t.TempDir(), r.peers, sizes.with("--memory-limit", sizes.memory()).args()...)
+	p, err := program.StartIngestion(triflow, program.IngestionOptions{Dir: t.TempDir(), Peers: r.peers, Args: sizes.args()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.Kill()) })
 	ready, cancel := context.WithTimeout(t.Context(), readyLimit)
@@ -62,6 +62,9 @@ const (
 	smallSenders           = 30
 	largeSenders           = 6
 )
+
+// restarts are how often all receivers break their streams under a load; what they had is handed over again.
+const restarts = 3
 
 // pressing are the senders that do not follow.
 func (o *overload) pressing(l *load) (small, large []*sender) {
@@ -108,7 +111,15 @@ func (o *overload) offer(perSecond float64, lasts time.Duration) *load {
 	group.Go(func() error {
 		defer cancel()
 		defer o.receivers.take(open)
-		return l.lasts(ctx, lasts)
+		for range restarts {
+			if err := wait(ctx, lasts/restarts); err != nil {
+				return err
+			}
+			if err := o.receivers.restart(ctx); err != nil {
+				return err
+			}
+		}
+		return l.enough(ctx)
 	})
 	for _, s := range small {
 		group.Go(func() error { return s.press(ctx, end, perSecond/2/smallSenders) })
@@ -141,7 +152,7 @@ func (o *overload) settle() {
 	require.NoError(o.t, err)
 	for s, tally := range o.receivers.tallies {
 		o.t.Log(tally)
-		require.EqualValues(o.t, tally.taken.size, ledger.GetSignals()[s].GetAccepted(), "ledger: %v", ledger)
-		require.Zero(o.t, ledger.GetSignals()[s].GetLost())
+		require.EqualValues(o.t, tally.taken.size, ledger[s].GetAccepted(), "ledger: %v", ledger)
+		require.Zero(o.t, ledger[s].GetLost())
 	}
 }

@@ -3,7 +3,6 @@ package soak
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -24,18 +23,13 @@ var sizes = settings{
 // settings are of sizes in bytes.
 type settings map[string]int64
 
-func (s settings) args() (args []string) {
+// args are those of a process with these settings.
+func (s settings) args() []string {
+	args := []string{"--memory-limit", strconv.FormatInt(s.memory(), 10)}
 	for name, size := range s {
 		args = append(args, name, strconv.FormatInt(size, 10))
 	}
 	return args
-}
-
-// with has one more.
-func (s settings) with(name string, size int64) settings {
-	more := maps.Clone(s)
-	more[name] = size
-	return more
 }
 
 // memory is what a process with these settings is given: what the document of ingestion says that it holds, and what a

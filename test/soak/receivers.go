@@ -23,8 +23,7 @@ const largestBatch = 64 << 20
 type receivers struct {
 	peers   map[string]string // role to address
 	tallies [signals]*tally
-	servers []*grpc.Server
-	serving sync.WaitGroup
+	doors   [signals]door
 
 	mu      sync.Mutex // guards the rest
 	pace    pace
@@ -32,14 +31,15 @@ type receivers struct {
 	faults  []error
 }
 
+// door is where one signal is handed over.
+type door struct {
+	address string
+	server  *grpc.Server
+	served  chan struct{} // closed when server has ended
+}
+
 // pace is in items per second of one signal.
 type pace float64
-
-// drainLimit bounds how long what was taken may take to the receivers.
-const drainLimit = 3 * time.Minute
-
-// lookEvery is the pause between looks at what moves.
-const lookEvery = 50 * time.Millisecond
 
 // A receiver takes nothing, or whatever comes.
 const (
@@ -47,40 +47,71 @@ const (
 	open    pace = -1
 )
 
+// drainLimit bounds how long what was taken may take to the receivers.
+const drainLimit = 3 * time.Minute
+
+// lookEvery is the pause between looks at what moves.
+const lookEvery = 50 * time.Millisecond
+
 // newReceivers serves the handoff of all three signals, each on a port of its own, until close.
-func newReceivers(ctx context.Context) (_ *receivers, err error) {
+func newReceivers(ctx context.Context) (*receivers, error) {
 	r := &receivers{peers: map[string]string{}, pace: open, changed: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			r.close()
-		}
-	}()
 	for s, role := range [signals]string{traces: "assembly", logs: "logs", metrics: "anomaly"} {
-		r.tallies[s] = newTally()
-		streams, err := handoff.NewServer(&receiver{all: r, signal: signal(s)}, handoffv1.Signal(s+1), noop.Meter{})
-		if err != nil {
+		r.tallies[s], r.doors[s].address = newTally(), "127.0.0.1:0"
+		if err := r.serve(ctx, signal(s)); err != nil {
+			r.close()
 			return nil, err
 		}
-		at, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("listen for %s: %w", role, err)
-		}
-		server := grpc.NewServer(grpc.MaxRecvMsgSize(largestBatch),
-			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{PermitWithoutStream: true}))
-		handoffv1.RegisterHandoffServiceServer(server, streams)
-		r.serving.Go(func() { _ = server.Serve(at) }) // ends by close; what does not come is missed in the tally
-		r.servers, r.peers[role] = append(r.servers, server), at.Addr().String()
+		r.peers[role] = r.doors[s].address
 	}
 	return r, nil
 }
 
+// serve opens the door of a signal.
+func (r *receivers) serve(ctx context.Context, s signal) error {
+	streams, err := handoff.NewServer(&receiver{all: r, signal: s}, handoffv1.Signal(s+1), noop.Meter{})
+	if err != nil {
+		return err
+	}
+	d := &r.doors[s]
+	at, err := (&net.ListenConfig{}).Listen(ctx, "tcp", d.address)
+	if err != nil {
+		return fmt.Errorf("listen for handoff: %w", err)
+	}
+	server, served := grpc.NewServer(grpc.MaxRecvMsgSize(largestBatch),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{PermitWithoutStream: true})), make(chan struct{})
+	handoffv1.RegisterHandoffServiceServer(server, streams)
+	go func() {
+		defer close(served)
+		_ = server.Serve(at) // ends by Stop; what does not come is missed in the tally
+	}()
+	d.address, d.server, d.served = at.Addr().String(), server, served
+	return nil
+}
+
+// restart breaks all streams, and serves again where it did.
+func (r *receivers) restart(ctx context.Context) error {
+	for s := range r.doors {
+		r.doors[s].close()
+		if err := r.serve(ctx, signal(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // close ends all streams.
 func (r *receivers) close() {
-	r.take(open)
-	for _, server := range r.servers {
-		server.Stop()
+	for s := range r.doors {
+		r.doors[s].close()
 	}
-	r.serving.Wait()
+}
+
+func (d *door) close() {
+	if d.server != nil {
+		d.server.Stop()
+		<-d.served
+	}
 }
 
 // take sets the pace of each signal from now on.
