@@ -42,7 +42,7 @@ func (s *splitter) split(open []part, among []int) []share {
 
 // cut adds what each endpoint owns of one to its part.
 func (s *splitter) cut(owned map[int]*part, one piece, among []int) {
-	if err := s.view.Scan(one.payload); err != nil || len(s.view.Spans) == 0 {
+	if err := s.view.Scan(one.payload, otlp.LevelFraming); err != nil || len(s.view.Spans) == 0 {
 		give(owned, anyone, one)
 		return
 	}
@@ -55,7 +55,8 @@ func (s *splitter) cut(owned map[int]*part, one piece, among []int) {
 			b = new(bundle)
 			bundles[owner] = b
 		}
-		b.add(&s.view, span)
+		b.items++
+		b.writer.AddSpan(&s.view, span)
 	}
 	for owner, b := range bundles {
 		give(owned, owner, piece{b.writer.Bytes(), b.items})
@@ -76,11 +77,4 @@ func give(owned map[int]*part, owner int, one piece) {
 type bundle struct {
 	writer otlp.Writer
 	items  int
-}
-
-func (b *bundle) add(v *otlp.Traces, span *otlp.Span) {
-	scope := v.ScopeOf(span)
-	b.items++
-	b.writer.Add(v.BytesOf(v.Resources[span.Resource]), v.BytesOf(v.ResourceSchemas[span.Resource]),
-		v.BytesOf(scope.Raw), v.BytesOf(scope.Schema), v.BytesOf(span.Raw))
 }

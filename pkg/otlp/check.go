@@ -1,7 +1,6 @@
 package otlp
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -15,11 +14,22 @@ type finding struct {
 	mend  repairs // what is no fault, but to be mended
 }
 
+// inspect checks a part or an item, and the buckets of a histogram.
+func inspect(b []byte, id messageID, rng Range) finding {
+	in := check(b, id, rng, 0)
+	if in.fault == 0 && in.bad == framed && (id == histogramPoint || id == exponentialPoint) {
+		if _, text := tallyOf(b, id, rng).misfit(); text != "" {
+			return finding{fault: FaultBuckets, at: -1}
+		}
+	}
+	return in
+}
+
 // check walks a part or an item, with everything in it, up to the first fault. values counts the AnyValues around it.
 func check(b []byte, id messageID, rng Range, values int) (found finding) {
 	switch id {
 	case keyValue:
-		if plainPair(b[rng.Off : rng.Off+rng.Len]) {
+		if values < MaxDepth && quickPair(b[rng.Off:rng.Off+rng.Len]) {
 			return found
 		}
 	case anyValue:
@@ -51,6 +61,9 @@ func check(b []byte, id messageID, rng Range, values int) (found finding) {
 		case kindMessage:
 			in := check(b, f.of, c.at(), values)
 			if in.fault != 0 || in.bad != framed {
+				if in.at < 0 && values == 0 {
+					in.at = c.start // a value is too deep: the outermost one is named
+				}
 				return in
 			}
 			if f.of == spanLink && !linked(c.value()) {
@@ -115,27 +128,6 @@ func zeros(b []byte) bool {
 		}
 	}
 	return true
-}
-
-// plainPair tells that b is a KeyValue of a key and a string, each shorter than 128 bytes, all ASCII. That is what
-// most attributes are: their tags and lengths are ASCII as well, so that one sweep checks the pair.
-func plainPair(b []byte) bool {
-	if len(b) < 6 || b[0] != 1<<3|wireBytes {
-		return false
-	}
-	v := 2 + int(b[1])
-	if len(b) < v+4 || b[v] != 2<<3|wireBytes || int(b[v+1]) != len(b)-v-2 ||
-		b[v+2] != uint8(ValueString)<<3|wireBytes || int(b[v+3]) != len(b)-v-4 {
-		return false
-	}
-	high := uint64(0)
-	for ; len(b) >= 8; b = b[8:] {
-		high |= binary.LittleEndian.Uint64(b)
-	}
-	for _, x := range b {
-		high |= uint64(x)
-	}
-	return high&0x8080808080808080 == 0
 }
 
 // packed tells whether b is a packed list of numbers of a wire type.

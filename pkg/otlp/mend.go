@@ -102,13 +102,7 @@ func (m *mender) open(c *cursor) (start int) {
 
 // close writes the length of the message that c is at and that start was given for.
 func (m *mender) close(start int, c *cursor) {
-	n, room := uint64(len(m.out)-start), protowire.SizeVarint(uint64(c.pos-c.off))
-	if more := protowire.SizeVarint(n) - room; more != 0 {
-		m.out = append(m.out, "0123456789"[:max(more, 0)]...)
-		copy(m.out[start+more:], m.out[start:start+int(n)])
-		m.out = m.out[:start+more+int(n)]
-	}
-	protowire.AppendVarint(m.out[:start-room], n)
+	m.out = fixLength(m.out, start, protowire.SizeVarint(uint64(c.pos-c.off)))
 }
 
 // field mends the field f that c is at.

@@ -186,7 +186,7 @@ func TestOfParentsThatAreGivenTwiceTheLastCounts(t *testing.T) {
 			var r otlp.Request
 			require.NoError(t, r.Scan(otlp.SignalTraces, wrap(bytes.Join(c.parents, nil), 2, 2, 1), nil))
 			var got otlp.Traces
-			require.NoError(t, got.Scan(r.Kept()))
+			require.NoError(t, got.Scan(r.Kept(), otlp.LevelFields))
 			require.Equal(t, c.want, string(bytes.Trim(got.Spans[0].Parent[:], "\x00")))
 			require.Len(t, r.Repairs(), 1)
 		})

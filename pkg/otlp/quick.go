@@ -9,6 +9,8 @@ import "encoding/binary"
 // times are when an item began and ended, in ns since 1970; 0 is not said.
 type times struct{ start, end uint64 }
 
+func (t times) impossible() bool { return t.end < t.start || t.end == 0 }
+
 // quickSpan checks the span b, and gives its times if it has no fault.
 func quickSpan(b []byte) (t times, ok bool) {
 	elements, ids := 0, 0
@@ -25,7 +27,7 @@ func quickSpan(b []byte) (t times, ok bool) {
 			p = at + n
 			switch tag {
 			case 9<<3 | wireBytes: // attributes
-				if elements++; !quickPair(v) {
+				if elements++; !quickPair(v) && !finePair(v) {
 					return t, false
 				}
 			case 1<<3 | wireBytes: // trace_id
@@ -92,7 +94,7 @@ func quickEvent(b []byte) bool {
 				return false
 			}
 		case 3<<3 | wireBytes: // attributes
-			if elements++; !quickPair(v) {
+			if elements++; !quickPair(v) && !finePair(v) {
 				return false
 			}
 		default:
@@ -110,48 +112,39 @@ func quickStatus(b []byte) bool {
 	return len(b) == 0 || len(b) >= 2 && len(b) < 0x82 && b[0] == 2<<3|wireBytes && int(b[1]) == len(b)-2 && ascii(b[2:])
 }
 
-// quickPair checks a KeyValue: at once if it is a key and a text, number or bool, by the schema otherwise.
+// finePair checks a KeyValue of any form.
+func finePair(b []byte) bool {
+	return check(b, keyValue, Range{Len: uint32(len(b))}, 0) == finding{}
+}
+
+// quickPair checks a KeyValue of a key and a text, number or bool.
 func quickPair(b []byte) bool {
 	if len(b) < 6 || b[0] != 1<<3|wireBytes || b[1] >= 0x80 {
-		return fine(b, keyValue)
+		return false
 	}
 	v := 2 + int(b[1]) // where the value begins
 	if len(b) < v+4 || b[v] != 2<<3|wireBytes {
-		return fine(b, keyValue)
+		return false
 	}
 	n, at := quickLength(b, v+1)
 	if n != len(b)-at || n < 2 {
-		return fine(b, keyValue)
+		return false
 	}
 	switch b[at] {
 	case uint8(ValueString)<<3 | wireBytes:
 		text, from := quickLength(b, at+1)
-		switch {
-		case text != len(b)-from:
-		case n < 0x80 && ascii(b): // tags and lengths are ASCII as well, so that one sweep checks the pair
-			return true
-		case n >= 0x80 && ascii(b[2:v]) && ascii(b[from:]):
-			return true
+		if n < 0x80 { // tags and lengths are ASCII as well, so that one sweep checks the pair
+			return text == len(b)-from && ascii(b)
 		}
+		return text == len(b)-from && ascii(b[2:v]) && ascii(b[from:])
 	case uint8(ValueInt) << 3:
-		if endsVarint(b[at+1:]) && ascii(b[2:v]) {
-			return true
-		}
+		return endsVarint(b[at+1:]) && ascii(b[2:v])
 	case uint8(ValueBool) << 3:
-		if n == 2 && b[at+1] < 0x80 && ascii(b[2:v]) {
-			return true
-		}
+		return n == 2 && b[at+1] < 0x80 && ascii(b[2:v])
 	case uint8(ValueDouble)<<3 | wireFixed64:
-		if n == 9 && ascii(b[2:v]) {
-			return true
-		}
+		return n == 9 && ascii(b[2:v])
 	}
-	return fine(b, keyValue)
-}
-
-// fine checks by the schema.
-func fine(b []byte, id messageID) bool {
-	return check(b, id, Range{Len: uint32(len(b))}, 0) == finding{}
+	return false
 }
 
 // quickLength reads a length of one or two bytes at p and gives the place behind it. A longer one, or none, is given as

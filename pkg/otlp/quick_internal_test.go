@@ -23,7 +23,7 @@ func FuzzTheQuickPathTakesNothingThatTheSchemaDoesNot(f *testing.F) {
 		}
 		require.Equal(t, finding{}, check(b, span, Range{Len: uint32(len(b))}, 0))
 		s := Span{Raw: Range{Len: uint32(len(b))}}
-		_, bad := s.scan(b)
+		_, bad := s.scan(b, LevelFields)
 		require.Equal(t, framed, bad)
 		require.Equal(t, quick, times{s.Start, s.End})
 	})

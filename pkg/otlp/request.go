@@ -85,8 +85,11 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 			continue
 		}
 		if f.kind == kindMessage && !f.list {
-			if once&(1<<c.num) != 0 {
+			switch {
+			case once&(1<<c.num) != 0:
 				return c.start, givenTwice
+			case once&id.oneof() != 0: // protobuf would read the last of them, and items taken would be lost
+				return c.start, secondKind
 			}
 			once |= 1 << c.num
 		}
@@ -157,14 +160,9 @@ func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 		r.marks = r.marks[1:]
 		return start, r.edit(found)
 	}
-	in := check(r.Bytes, id, rng, 0)
+	in := inspect(r.Bytes, id, rng)
 	if in.bad != framed {
 		return in.at, in.bad
-	}
-	if in.fault == 0 && (id == histogramPoint || id == exponentialPoint) {
-		if _, text := tallyOf(r.Bytes, id, rng).misfit(); text != "" {
-			in = finding{fault: FaultBuckets, at: start}
-		}
 	}
 	if in.fault != 0 {
 		found.fault, found.at = in.fault, uint32(max(in.at, start))

@@ -57,7 +57,7 @@ func TestAFaultySpanIsRefusedAloneAndNamed(t *testing.T) {
 		"long span id":   {func(s *tracev1.Span) { s.SpanId = make([]byte, 9) }, otlp.FaultSpanID, ".span_id", "9 bytes, want 8"},
 		"zero span id":   {func(s *tracev1.Span) { s.SpanId = make([]byte, 8) }, otlp.FaultSpanID, ".span_id", "all zero, want an id"},
 		"long parent id": {func(s *tracev1.Span) { s.ParentSpanId = make([]byte, 16) }, otlp.FaultParentID, ".parent_span_id", "16 bytes, want 8"},
-		"deep value":     {func(s *tracev1.Span) { s.Attributes[0].Value = nested(otlp.MaxDepth + 1) }, otlp.FaultDepth, "", "values nested deeper than 64"},
+		"deep value":     {func(s *tracev1.Span) { s.Attributes[0].Value = nested(otlp.MaxDepth + 1) }, otlp.FaultDepth, ".attributes[0].value", "values nested deeper than 64"},
 		"many events":    {func(s *tracev1.Span) { s.Events = make([]*tracev1.Span_Event, otlp.MaxCount+1); fill(s.Events) }, otlp.FaultCount, ".events[16384]", "more than 16384 elements"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +119,61 @@ func TestWhatIsOddButLegalIsTaken(t *testing.T) {
 	}
 }
 
+func TestAFaultOfLogsAndMetricsIsNamedByItsField(t *testing.T) {
+	for name, c := range map[string]struct {
+		signal     otlp.Signal
+		body       []byte
+		path, text string
+	}{
+		"the first of two trace ids": {
+			otlp.SignalLogs, wrap(append(wrap(wrap([]byte("abc"), 9), 2), wrap(wrap([]byte("abcd"), 9), 2)...), 2, 1),
+			"resource_logs[0].scope_logs[0].log_records[0].trace_id", "3 bytes, want 16",
+		},
+		"a value in a map in a body": {
+			otlp.SignalLogs, encode(t, logsOf(&logsv1.LogRecord{}, &logsv1.LogRecord{Body: mapOf(nested(64))})),
+			"resource_logs[0].scope_logs[0].log_records[1].body", "values nested deeper than 64",
+		},
+		"an exemplar": {
+			otlp.SignalMetrics, encode(t, metricsOf(&metricsv1.Metric{Name: "m", Data: &metricsv1.Metric_Sum{Sum: &metricsv1.Sum{DataPoints: []*metricsv1.NumberDataPoint{
+				{}, {Exemplars: []*metricsv1.Exemplar{{}, {FilteredAttributes: []*commonv1.KeyValue{{}, {Value: nested(65)}}}}},
+			}}}})),
+			"resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points[1].exemplars[1].filtered_attributes[1].value", `metric "m": values nested deeper than 64`,
+		},
+		"what heads the points": {
+			otlp.SignalMetrics, encode(t, metricsOf(&metricsv1.Metric{}, &metricsv1.Metric{
+				Name: "m", Metadata: []*commonv1.KeyValue{{Value: nested(65)}}, Data: &metricsv1.Metric_Gauge{Gauge: &metricsv1.Gauge{DataPoints: []*metricsv1.NumberDataPoint{{}}}},
+			})),
+			"resource_metrics[0].scope_metrics[0].metrics[1].metadata[0].value", `metric "m": values nested deeper than 64`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r otlp.Request
+			require.NoError(t, r.Scan(c.signal, c.body, nil))
+			require.Equal(t, []string{c.path, c.text}, []string{r.Refusals()[0].Path, r.Refusals()[0].Text})
+		})
+	}
+}
+
+// mapOf gives a map with a value.
+func mapOf(v *commonv1.AnyValue) *commonv1.AnyValue {
+	return &commonv1.AnyValue{Value: &commonv1.AnyValue_KvlistValue{KvlistValue: &commonv1.KeyValueList{Values: []*commonv1.KeyValue{{Key: "k", Value: v}}}}}
+}
+
+func TestAPlainPairAtTheDeepestLevelIsTooDeep(t *testing.T) {
+	for depth, refused := range map[int]int{otlp.MaxDepth: 0, otlp.MaxDepth + 1: 1} {
+		v := text("", "leaf").Value
+		for range depth - 1 {
+			v = mapOf(v)
+		}
+		body := encode(t, logsOf(&logsv1.LogRecord{Body: v}))
+		var r otlp.Request
+		require.NoError(t, r.Scan(otlp.SignalLogs, body, nil))
+		require.Equal(t, refused, r.Refused)
+		_, err := otlp.AppendJSON(nil, otlp.SignalLogs, r.Kept())
+		require.NoError(t, err)
+	}
+}
+
 func TestBadFramingRefusesTheRequestAndSaysWhere(t *testing.T) {
 	good := encode(t, checkout())
 	for _, c := range []struct {
@@ -162,7 +217,7 @@ func TestALogRecordIsTheItemOfLogs(t *testing.T) {
 	require.Equal(t, []otlp.Refusal{
 		{Fault: otlp.FaultTraceID, Items: 1, Path: "resource_logs[0].scope_logs[0].log_records[1].trace_id", Text: "5 bytes, want 16"},
 		{Fault: otlp.FaultSpanID, Items: 1, Path: "resource_logs[0].scope_logs[0].log_records[3].span_id", Text: "4 bytes, want 8"},
-		{Fault: otlp.FaultDepth, Items: 1, Path: "resource_logs[0].scope_logs[0].log_records[4]", Text: "values nested deeper than 64"},
+		{Fault: otlp.FaultDepth, Items: 1, Path: "resource_logs[0].scope_logs[0].log_records[4].body", Text: "values nested deeper than 64"},
 	}, unplaced(r.Refusals()))
 	records := m.ResourceLogs[0].ScopeLogs[0]
 	records.LogRecords = []*logsv1.LogRecord{records.LogRecords[0], records.LogRecords[2]}
@@ -186,7 +241,7 @@ func TestADataPointIsTheItemOfMetrics(t *testing.T) {
 	require.NoError(t, r.Scan(otlp.SignalMetrics, encode(t, m), nil))
 	require.Equal(t, []int{7, 2}, []int{r.Items, r.Refused})
 	require.Equal(t, []otlp.Refusal{
-		{Fault: otlp.FaultDepth, Items: 1, Path: "resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[1]", Text: `metric "lb.limit": values nested deeper than 64`},
+		{Fault: otlp.FaultDepth, Items: 1, Path: "resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[1].attributes[0].value", Text: `metric "lb.limit": values nested deeper than 64`},
 		{
 			Fault: otlp.FaultBuckets, Items: 1, Path: "resource_metrics[0].scope_metrics[0].metrics[1].histogram.data_points[1].bucket_counts",
 			Text: `metric "lb.wait": 2 bucket counts, want 3 for 2 bounds`,
@@ -199,15 +254,37 @@ func TestADataPointIsTheItemOfMetrics(t *testing.T) {
 }
 
 func TestNothingIsAllocatedOnceTheSlicesHaveGrown(t *testing.T) {
-	b := load(t, 512)
+	bodies := [][]byte{load(t, 512), logLoad(t, 512), metricLoad(t, 512)}
 	var r otlp.Request
-	var view otlp.Traces
+	var traces otlp.Traces
+	var logs otlp.Logs
+	var metrics otlp.Metrics
+	seen := 0
 	require.Zero(t, testing.AllocsPerRun(20, func() {
-		_ = r.Scan(otlp.SignalTraces, b, nil)
-		_ = view.Scan(b)
-		for i := range view.Spans {
-			view.SpanAttr(&view.Spans[i], "http.route")
+		for s, b := range bodies {
+			_ = r.Scan(otlp.Signal(s), b, nil)
+		}
+		for level := otlp.LevelFraming; level <= otlp.LevelAll; level++ {
+			_, _, _ = traces.Scan(bodies[0], level), logs.Scan(bodies[1], level), metrics.Scan(bodies[2], level)
+		}
+		for i := range traces.Spans {
+			traces.SpanAttr(&traces.Spans[i], "http.route")
+		}
+		for i := range logs.Records {
+			for key := range logs.RecordAttrs(&logs.Records[i]) {
+				seen += len(key)
+			}
+		}
+		for i := range metrics.Points {
+			p := &metrics.Points[i]
+			metrics.PointAttr(p, "http.route")
+			for n := range metrics.BucketCounts(p) {
+				seen += int(n)
+			}
+			for e := range metrics.Exemplars(p) {
+				seen += int(e.Time)
+			}
 		}
 	}))
-	require.Equal(t, []int{512, 0, 512}, []int{r.Items, r.Refused, len(view.Spans)})
+	require.Equal(t, []int{512, 512, 512}, []int{len(traces.Spans), len(logs.Records), len(metrics.Points)})
 }

@@ -81,7 +81,7 @@ func (r *Request) settle() {
 
 // note counts the times of an item.
 func (s *Source) note(t times) {
-	if t.end < t.start || t.end == 0 {
+	if t.impossible() {
 		s.Impossible++
 	}
 	if t.end == 0 {
@@ -130,7 +130,7 @@ func (s *Source) quickResource(b []byte, rng Range) bool {
 			kv := c.value()
 			s.identify(kv)
 			elements++
-			fine = fine && quickPair(kv)
+			fine = fine && finePair(kv)
 		case 2<<3 | wireVarint: // dropped_attributes_count
 		default:
 			fine = false

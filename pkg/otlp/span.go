@@ -15,25 +15,19 @@ const (
 )
 
 // scan fills s from the message at s.Raw. Of a field that is given twice the last counts, as in protobuf.
-func (s *Span) scan(b []byte) (int, reason) {
+func (s *Span) scan(b []byte, level Level) (int, reason) {
 	traceLen, spanLen, parentLen := 0, 0, 0
 	c := over(b, s.Raw)
 	for c.next() {
 		switch uint64(c.num)<<3 | uint64(c.typ) {
 		case 1<<3 | wireBytes:
-			if traceLen = c.pos - c.off; traceLen == len(s.Trace) {
-				copy(s.Trace[:], c.value())
-			}
+			traceLen = copyID(s.Trace[:], c.value())
 		case 2<<3 | wireBytes:
-			if spanLen = c.pos - c.off; spanLen == len(s.ID) {
-				copy(s.ID[:], c.value())
-			}
+			spanLen = copyID(s.ID[:], c.value())
 		case 3<<3 | wireBytes:
 			s.State = c.at()
 		case 4<<3 | wireBytes:
-			if parentLen = c.pos - c.off; parentLen == len(s.Parent) {
-				copy(s.Parent[:], c.value())
-			}
+			parentLen = copyID(s.Parent[:], c.value())
 		case 5<<3 | wireBytes:
 			s.Name = c.at()
 		case 6<<3 | wireVarint:
@@ -43,7 +37,7 @@ func (s *Span) scan(b []byte) (int, reason) {
 		case 8<<3 | wireFixed64:
 			s.End = c.val
 		case 9<<3 | wireBytes:
-			s.Attrs++
+			s.Attrs += 1 + c.more()
 		case 11<<3 | wireBytes:
 			s.Events++
 		case 13<<3 | wireBytes:
@@ -57,17 +51,30 @@ func (s *Span) scan(b []byte) (int, reason) {
 		}
 	}
 	switch {
+	case c.bad != framed || level == LevelFraming:
+	case level == LevelAll:
+		return s.judge(b)
 	case traceLen != len(s.Trace) || s.Trace.IsZero():
 		s.Fault = FaultTraceID
 	case spanLen != len(s.ID) || s.ID.IsZero():
 		s.Fault = FaultSpanID
 	case parentLen != 0 && parentLen != len(s.Parent):
 		s.Fault = FaultParentID
-	case !utf8.Valid(b[s.Name.Off:s.Name.Off+s.Name.Len]) || !utf8.Valid(b[s.State.Off:s.State.Off+s.State.Len]):
+	case !validText(b, s.Name) || !validText(b, s.State):
 		s.Fault = FaultUTF8
 	}
 	return c.start, c.bad
 }
+
+// judge finds what Request would find.
+func (s *Span) judge(b []byte) (at int, bad reason) {
+	if _, ok := quickSpan(b[s.Raw.Off : s.Raw.Off+s.Raw.Len]); !ok {
+		s.Fault, at, bad = judge(b, span, s.Raw)
+	}
+	return at, bad
+}
+
+func validText(b []byte, r Range) bool { return utf8.Valid(b[r.Off : r.Off+r.Len]) }
 
 func (s *Span) scanStatus(b []byte, r Range) (int, reason) {
 	c := over(b, r)

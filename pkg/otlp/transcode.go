@@ -68,6 +68,7 @@ type transcoder struct {
 	start int // of the request in out
 	limit int // of what the request and its marks take
 	path  []step
+	value int // steps to the outermost AnyValue
 	marks []Mark
 	noted int // bytes that the marks take
 
@@ -84,8 +85,14 @@ type step struct {
 // message reads an object as the fields of a message. values counts the AnyValues around it.
 func (t *transcoder) message(id messageID, values int) {
 	if id == anyValue {
-		if values++; values > MaxDepth {
+		if values++; values == 1 {
+			t.value = len(t.path)
+		}
+		if values > MaxDepth {
+			path := t.path
+			t.path = t.path[:t.value] // the outermost value is named
 			t.mark(FaultDepth, fmt.Sprintf("values nested deeper than %d", MaxDepth))
+			t.path = path
 			t.Skip()
 			return
 		}
@@ -165,7 +172,7 @@ func (t *transcoder) field(f *field, num protowire.Number, values int) {
 		t.out = protowire.AppendTag(t.out, num, protowire.BytesType)
 		start := len(t.out)
 		t.message(f.of, values)
-		t.out = insertLength(t.out, start)
+		t.out = fixLength(t.out, start, 0)
 	case kindText:
 		if s, ok := t.quoted("a string"); ok {
 			t.bytes(num, s)
@@ -250,14 +257,4 @@ func (t *transcoder) pathText() string {
 		}
 	}
 	return b.String()
-}
-
-// insertLength puts the length of b[start:] before it.
-func insertLength(b []byte, start int) []byte {
-	n := len(b) - start
-	size := protowire.SizeVarint(uint64(n))
-	b = append(b, "0123456789"[:size]...)
-	copy(b[start+size:], b[start:start+n])
-	protowire.AppendVarint(b[start:start], uint64(n))
-	return b
 }

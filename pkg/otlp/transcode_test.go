@@ -91,7 +91,7 @@ func TestAJSONValueThatDoesNotFitCostsItsItem(t *testing.T) {
 		"a huge double":      {aSpan + `,"attributes":[{"key":"a","value":{"doubleValue":1e400}}]`, ".attributes[0].value.double_value", `"1e400", want a double`, otlp.FaultValue},
 		"bytes not base64":   {aSpan + `,"attributes":[{"key":"a","value":{"bytesValue":"%"}}]`, ".attributes[0].value.bytes_value", `"%", want base64`, otlp.FaultValue},
 		"a bool in quotes":   {aSpan + `,"attributes":[{"key":"a","value":{"boolValue":"true"}}]`, ".attributes[0].value.bool_value", `a string, want true or false`, otlp.FaultValue},
-		"values too deep":    {aSpan + `,"attributes":[{"key":"a","value":` + deep(65) + `}]`, ".attributes[0].value" + strings.Repeat(".array_value.values[0]", 64), "values nested deeper than 64", otlp.FaultDepth},
+		"values too deep":    {aSpan + `,"attributes":[{"key":"a","value":` + deep(65) + `}]`, ".attributes[0].value", "values nested deeper than 64", otlp.FaultDepth},
 		"neither of its ids": {`"name":"n"`, ".trace_id", "missing, want 16 bytes", otlp.FaultTraceID},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +226,7 @@ func FuzzWhatIsTakenAsJSONIsJSON(f *testing.F) {
 		require.True(t, json.Valid([]byte(body)))
 		var r otlp.Request
 		if err := r.Scan(s, b, marks); err != nil {
-			require.ErrorContains(t, err, "given twice")
+			require.Regexp(t, "given twice|a second kind", err.Error())
 			return
 		}
 		require.GreaterOrEqual(t, r.Refused, len(marks))

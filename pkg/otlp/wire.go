@@ -26,6 +26,7 @@ const (
 	pastEnd
 	badGroup
 	givenTwice
+	secondKind
 	tooBig
 	badPacked
 	tooManyFaults
@@ -47,6 +48,8 @@ func (r reason) String() string {
 		return "a group is not closed"
 	case givenTwice:
 		return "given twice, want at most once"
+	case secondKind:
+		return "a second kind of data, want one"
 	case badPacked:
 		return "a packed list does not end with a number"
 	case tooManyFaults:
@@ -90,12 +93,33 @@ func (c *cursor) next() bool {
 		return false
 	}
 	c.start = p
-	// Most fields are short texts and messages.
-	if tag := b[p]; tag&0x87 == wireBytes && tag >= 1<<3 && len(b)-p >= 2 && int(b[p+1]) < min(len(b)-p-1, 0x80) {
+	// Most fields are short texts and messages, and times.
+	switch tag := b[p]; {
+	case tag < 1<<3 || tag >= 0x80:
+	case tag&7 == wireBytes && len(b)-p >= 2 && int(b[p+1]) < min(len(b)-p-1, 0x80):
 		c.num, c.typ, c.off, c.pos = uint32(tag>>3), wireBytes, p+2, p+2+int(b[p+1])
+		return true
+	case tag&7 == wireFixed64 && len(b)-p >= 9:
+		c.num, c.typ, c.off, c.pos, c.val = uint32(tag>>3), wireFixed64, p+1, p+9, binary.LittleEndian.Uint64(b[p+1:])
 		return true
 	}
 	return c.nextOf(b, p)
+}
+
+// more passes over the fields that are like the one that c is at, which has bytes, and counts them. Attributes come one
+// after another, and are half of what most items are.
+func (c *cursor) more() (n uint32) {
+	b, p, tag := c.b[:c.end], c.pos, c.b[c.start]
+	for p < len(b) && b[p] == tag && tag < 0x80 {
+		size, at := quickLength(b, p+1)
+		if size > len(b)-at {
+			break
+		}
+		p = at + size
+		n++
+	}
+	c.pos = p
+	return n
 }
 
 // nextOf reads a field of any kind.

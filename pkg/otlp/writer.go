@@ -1,82 +1,144 @@
 package otlp
 
-import (
-	"bytes"
+import "google.golang.org/protobuf/encoding/protowire"
 
-	"google.golang.org/protobuf/encoding/protowire"
-)
-
-// Writer joins spans into a request. The zero value is ready. It copies what it is given; one goroutine uses it.
+// Writer joins items into a request: spans, log records or data points, of one signal at a time. The zero value is
+// ready. It copies what it is given; one goroutine uses it.
+//
+// Neighbours whose resources, scopes and metrics say the same come under one. Whatever this version of OTLP does not
+// know, in an item or around it, goes along.
 type Writer struct {
-	out    []byte // finished ResourceSpans
-	scopes []byte // finished ScopeSpans of the open resource
-	spans  []byte // spans of the open scope, with tags and lengths
-
-	open                                 bool
-	resource, schema, scope, scopeSchema []byte
+	out  []byte
+	open []openGroup // outermost first
+	// tail has what the requests themselves say, which this version of OTLP does not know. It comes last.
+	tail   []byte
+	latest int // where the latest of it begins
 }
 
-// Add appends a span. Neighbours with equal resource and scope bytes come under one message. A nil resource, scope or
-// schema leaves the field out; fields inside of span that OTLP has added since survive.
-func (w *Writer) Add(resource, resourceSchema, scope, scopeSchema, span []byte) {
-	sameResource := w.open && same(w.resource, resource) && same(w.schema, resourceSchema)
-	if !sameResource {
-		w.closeResource()
-		w.resource, w.schema = keep(w.resource, resource), keep(w.schema, resourceSchema)
-	}
-	if !sameResource || !same(w.scope, scope) || !same(w.scopeSchema, scopeSchema) {
-		w.closeScope()
-		w.scope, w.scopeSchema = keep(w.scope, scope), keep(w.scopeSchema, scopeSchema)
-	}
-	w.open = true
-	w.spans = appendBytes(w.spans, 2, span)
+// openGroup is a message that is not finished.
+type openGroup struct {
+	num   uint32 // of its field
+	kind  MetricKind
+	start int // of its content in out: first its frame, then what is in it
+	frame int // bytes of the frame
+}
+
+// room is how many bytes are kept for the length of an open message. One of another size moves what is behind it.
+const room = 2
+
+// under is the frame of a group; num is the field of the message above that it belongs to.
+type under struct {
+	frame
+	num uint32
+}
+
+// AddSpan appends a span of v. Of s, Raw and Scope are read.
+func (w *Writer) AddSpan(v *Traces, s *Span) { w.addIn(&v.Groups, s.Scope, s.Raw) }
+
+// AddRecord appends a log record of v. Of r, Raw and Scope are read.
+func (w *Writer) AddRecord(v *Logs, r *LogRecord) { w.addIn(&v.Groups, r.Scope, r.Raw) }
+
+// addIn appends what is in a scope.
+func (w *Writer) addIn(g *Groups, scope int32, raw Range) {
+	s := &g.Scopes[scope]
+	w.enter(g.Bytes, &g.root, []under{{g.Resources[s.Parent].frame, 1}, {s.frame, 2}})
+	w.out = appendBytes(w.out, 2, g.BytesOf(raw))
+}
+
+// AddPoint appends a data point of v. Of p, Raw and Metric are read.
+func (w *Writer) AddPoint(v *Metrics, p *Point) {
+	m := &v.Metrics[p.Metric]
+	s := &v.Scopes[m.Scope]
+	w.enter(v.Bytes, &v.root, []under{{v.Resources[s.Parent].frame, 1}, {s.frame, 2}, {m.frame, 2}, {m.data, uint32(m.Kind)}})
+	w.out = appendBytes(w.out, 1, v.BytesOf(p.Raw))
 }
 
 // Bytes gives the request with all that was added, and resets the writer, which may not be used while the bytes are.
 func (w *Writer) Bytes() []byte {
-	w.closeResource()
-	out := w.out
-	w.out = w.out[:0]
+	w.leave(0)
+	out := append(w.out, w.tail...)
+	w.out, w.tail, w.latest = out[:0], w.tail[:0], 0
 	return out
 }
 
-func (w *Writer) closeScope() {
-	if len(w.spans) == 0 {
-		return
+// enter opens the groups of a path, outermost first, as far as they are not open. All of it lies in b.
+func (w *Writer) enter(b []byte, root *frame, path []under) {
+	if w.news(b, root) > 0 {
+		w.latest = len(w.tail)
+		w.tail = root.appendTo(w.tail, b)
 	}
-	n := sizeBytes(w.scope) + len(w.spans) + sizeBytes(w.scopeSchema)
-	w.scopes = appendHead(w.scopes, 2, n)
-	w.scopes = appendIf(w.scopes, 1, w.scope)
-	w.scopes = append(w.scopes, w.spans...)
-	w.scopes = appendIf(w.scopes, 3, w.scopeSchema)
-	w.spans = w.spans[:0]
+	shared := w.shared(b, path)
+	w.leave(shared)
+	for i := range path[shared:] {
+		g := &path[shared+i]
+		w.out = append(protowire.AppendTag(w.out, protowire.Number(g.num), protowire.BytesType), "01"[:room]...)
+		start := len(w.out)
+		w.out = g.appendTo(w.out, b)
+		w.open = append(w.open, openGroup{num: g.num, kind: g.kind, start: start, frame: len(w.out) - start})
+	}
 }
 
-func (w *Writer) closeResource() {
-	w.closeScope()
-	if len(w.scopes) > 0 {
-		n := sizeBytes(w.resource) + len(w.scopes) + sizeBytes(w.schema)
-		w.out = appendHead(w.out, 1, n)
-		w.out = appendIf(w.out, 1, w.resource)
-		w.out = append(w.out, w.scopes...)
-		w.out = appendIf(w.out, 3, w.schema)
-		w.scopes = w.scopes[:0]
+// news is the size of what a request says beside its groups, 0 if the one before it said the same.
+func (w *Writer) news(b []byte, root *frame) int {
+	if root.is(b, w.tail[w.latest:]) {
+		return 0
 	}
-	w.open = false
+	return root.size(b)
 }
 
-// same tells absent from empty, as the wire does.
-func same(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+// shared counts the groups of a path that are open.
+func (w *Writer) shared(b []byte, path []under) int {
+	n := 0
+	for ; n < min(len(path), len(w.open)); n++ {
+		if o := &w.open[n]; o.num != path[n].num || o.kind != path[n].kind || !path[n].is(b, w.out[o.start:o.start+o.frame]) {
+			break
+		}
+	}
+	return n
+}
 
-// keep copies b over old, nil staying nil.
-func keep(old, b []byte) []byte {
-	if b == nil {
-		return nil
+// leave finishes the groups that are open, but for the n outermost.
+func (w *Writer) leave(n int) {
+	for ; len(w.open) > n; w.open = w.open[:len(w.open)-1] {
+		w.out = fixLength(w.out, w.open[len(w.open)-1].start, room)
 	}
-	if old == nil {
-		old = make([]byte, 0, len(b))
+}
+
+// sizeWith is the size of the request if n bytes more are added under a path.
+func (w *Writer) sizeWith(b []byte, root *frame, path []under, n int) int {
+	shared, more := w.shared(b, path), n
+	for i := len(path) - 1; i >= shared; i-- {
+		more = sizeField(path[i].num, path[i].size(b)+more)
 	}
-	return append(old[:0], b...)
+	grown := 0 // by what is finished, as lengths do not take the room that was kept for them
+	for i := len(w.open) - 1; i >= 0; i-- {
+		if i == shared-1 {
+			grown += more
+		}
+		grown += protowire.SizeVarint(uint64(len(w.out)-w.open[i].start+grown)) - room
+	}
+	if shared == 0 {
+		grown += more
+	}
+	return len(w.out) + grown + len(w.tail) + w.news(b, root)
+}
+
+// sizeField is the size of a field of n bytes.
+func sizeField(num uint32, n int) int {
+	return protowire.SizeTag(protowire.Number(num)) + protowire.SizeBytes(n)
+}
+
+// fixLength writes the length of b[start:] before it, where there is room for so many bytes of it, and moves b[start:]
+// if they are too few or too many.
+func fixLength(b []byte, start, room int) []byte {
+	n := len(b) - start
+	if more := protowire.SizeVarint(uint64(n)) - room; more != 0 {
+		b = append(b, "0123456789"[:max(more, 0)]...)
+		copy(b[start+more:], b[start:start+n])
+		b = b[:start+more+n]
+	}
+	protowire.AppendVarint(b[:start-room], uint64(n))
+	return b
 }
 
 func appendHead(dst []byte, num protowire.Number, n int) []byte {
@@ -85,20 +147,4 @@ func appendHead(dst []byte, num protowire.Number, n int) []byte {
 
 func appendBytes(dst []byte, num protowire.Number, b []byte) []byte {
 	return append(appendHead(dst, num, len(b)), b...)
-}
-
-// appendIf appends a field that is there.
-func appendIf(dst []byte, num protowire.Number, b []byte) []byte {
-	if b == nil {
-		return dst
-	}
-	return appendBytes(dst, num, b)
-}
-
-// sizeBytes is what appendIf appends for a field number below 16.
-func sizeBytes(b []byte) int {
-	if b == nil {
-		return 0
-	}
-	return 1 + protowire.SizeBytes(len(b))
 }

@@ -54,7 +54,7 @@ func newLoad(tb testing.TB) *load {
 	}
 	l := &load{payload: payload(tb, all...)}
 	var v otlp.Traces
-	require.NoError(tb, v.Scan(l.payload))
+	require.NoError(tb, v.Scan(l.payload, otlp.LevelFraming))
 	for i := range v.Spans {
 		raw := v.BytesOf(v.Spans[i].Raw)
 		require.Equal(tb, byte(0x0a), raw[0], "the trace id comes first")

@@ -145,7 +145,7 @@ func openPicture(fragments []Spans) (*picture, error) {
 	var entries []entry
 	for _, f := range fragments {
 		var s source
-		if err := s.view.Scan(f.Request); err != nil {
+		if err := s.view.Scan(f.Request, otlp.LevelFraming); err != nil {
 			return nil, err
 		}
 		for r := range s.view.Resources {
@@ -184,14 +184,12 @@ func write(w *otlp.Writer, sources []*source, entries []entry) Spans {
 	var arrivals []Arrival
 	for _, i := range order {
 		e := &entries[i]
-		v, received := &sources[e.part].view, sources[e.part].received
+		received := sources[e.part].received
 		if n := len(arrivals); n == 0 || arrivals[n-1].Time != received {
 			arrivals = append(arrivals, Arrival{Time: received})
 		}
 		arrivals[len(arrivals)-1].Spans++
-		scope := v.Scopes[e.scope]
-		w.Add(v.BytesOf(v.Resources[e.resource]), v.BytesOf(v.ResourceSchemas[e.resource]),
-			v.BytesOf(scope.Raw), v.BytesOf(scope.Schema), v.BytesOf(e.raw))
+		w.AddSpan(&sources[e.part].view, &otlp.Span{Raw: e.raw, Scope: e.scope})
 	}
 	return Spans{Request: w.Bytes(), Arrivals: arrivals}
 }

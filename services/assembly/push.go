@@ -124,7 +124,7 @@ type group struct{ first, last, spans int32 }
 // read scans a payload and groups its spans. Spans with a faulty id are no spans: ingestion has refused them.
 func (in *intake) read(payload []byte) error {
 	in.groups, in.spans = in.groups[:0], 0
-	if err := in.view.Scan(payload); err != nil {
+	if err := in.view.Scan(payload, otlp.LevelFields); err != nil {
 		return err
 	}
 	n := len(in.view.Spans)
@@ -165,10 +165,7 @@ func (in *intake) join(i int32) {
 
 // source gives the batch's own view of the payload.
 func (in *intake) source(names *names) source {
-	s := source{view: otlp.Traces{
-		Bytes: in.view.Bytes, Resources: slices.Clone(in.view.Resources),
-		ResourceSchemas: slices.Clone(in.view.ResourceSchemas), Scopes: slices.Clone(in.view.Scopes),
-	}}
+	s := source{view: otlp.Traces{Groups: in.view.Clone()}}
 	for r := range s.view.Resources {
 		s.services = append(s.services, names.of(&s.view, int32(r)))
 	}

@@ -62,7 +62,7 @@ func TestShapesDifferInSizeAndResources(t *testing.T) {
 		r, err := newRequest(c.of)
 		require.NoError(t, err)
 		var traces otlp.Traces
-		require.NoError(t, traces.Scan(r.renew(time.Now())))
+		require.NoError(t, traces.Scan(r.renew(time.Now()), otlp.LevelFields))
 		require.Len(t, traces.Spans, c.spans)
 		var m collectortracev1.ExportTraceServiceRequest
 		require.NoError(t, proto.Unmarshal(r.body, &m))
@@ -75,7 +75,7 @@ func TestShapesDifferInSizeAndResources(t *testing.T) {
 
 func TestIngestionFindsNothingToRefuse(t *testing.T) {
 	var traces otlp.Traces
-	require.NoError(t, traces.Scan(renewed(t, 1, time.Now())))
+	require.NoError(t, traces.Scan(renewed(t, 1, time.Now()), otlp.LevelFields))
 	require.Len(t, traces.Spans, 512)
 }
 
