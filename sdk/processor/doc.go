@@ -18,6 +18,8 @@
 //     worker, by a send on a channel that cannot block.
 //   - Every sampled span that ends is exported or counted as dropped, exactly once (Stats, and metrics with
 //     WithMeterProvider), and the receiver learns how many are missing from the sequence below.
+//   - A server that is not there, or whose connection breaks, is tried again until the deadline of the export; the ring
+//     holds what ends meanwhile.
 //   - Exports never overlap, have a deadline, and spans that one goroutine ends are exported in that order.
 //   - ForceFlush returns when all that ended before it was exported. If its context ends first it returns early and the
 //     export goes on.
@@ -28,9 +30,11 @@
 //
 //	reason          when
 //	queue_full      the ring was full when the span ended: the exporter is slower than the application
-//	export_failed   the exporter returned an error, panicked or ran past its deadline; to try again is its business, and
-//	                the exporters for OTLP do
+//	export_failed   the exporter returned an error, panicked or ran past its deadline; to try again what a server has
+//	                answered is its business, and the exporters for OTLP do
 //	shutdown        the span ended after Shutdown, or was still queued when Shutdown's context ended
+//
+// Give Shutdown a context with a deadline: while the server is away each batch takes the whole of its own.
 //
 // An exporter that ignores its context holds the worker, and with it Shutdown until the context of that ends; spans that
 // end meanwhile fill the ring and are then dropped.

@@ -3,6 +3,10 @@ package processor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,6 +173,69 @@ func TestShutdownsAtOnceShutTheExporterDownOnceAndGetTheSameAnswer(t *testing.T)
 		require.Equal(t, 1, calls)
 		end(p, 2)
 		require.Equal(t, Stats{Offered: 5, Exported: 3, Dropped: Dropped{Shutdown: 2}, Capacity: 2048}, p.Stats())
+	})
+}
+
+func TestAServerThatIsNotThereIsTriedAgainUntilItIs(t *testing.T) {
+	for name, gone := range map[string]error{
+		"refused": &url.Error{Op: "Post", URL: "http://localhost:4318/v1/traces", Err: &net.OpError{Op: "dial", Err: errors.New("refused")}},
+		"reset":   &net.OpError{Op: "read", Err: errors.New("connection reset by peer")},
+		"cut":     fmt.Errorf("traces export: %w", io.ErrUnexpectedEOF),
+		"closed":  &url.Error{Op: "Post", Err: io.EOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var firsts []int64
+				p := start(t, exporter{export: func(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
+					for _, a := range spans[0].Attributes() {
+						if a.Key == FirstKey {
+							firsts = append(firsts, a.Value.AsInt64())
+						}
+					}
+					if len(firsts) < 4 {
+						return gone
+					}
+					return nil
+				}})
+				end(p, 3)
+				began := time.Now()
+				require.NoError(t, p.ForceFlush(t.Context()))
+				require.Greater(t, time.Since(began), 3*firstWait/10)
+				require.Less(t, time.Since(began), 8*firstWait)
+				require.Equal(t, []int64{1, 1, 1, 1}, firsts, "the numbers stay, and are given once")
+				require.NoError(t, p.Shutdown(t.Context()))
+				require.Equal(t, Stats{Offered: 3, Exported: 3, Capacity: 2048}, p.Stats())
+			})
+		})
+	}
+}
+
+func TestWhatAServerHasAnsweredIsNotTriedAgain(t *testing.T) {
+	calls := 0
+	p := start(t, exporter{export: func(context.Context, []sdktrace.ReadOnlySpan) error {
+		calls++
+		return errors.New("failed to send: 400 Bad Request")
+	}})
+	end(p, 1)
+	require.ErrorContains(t, p.ForceFlush(t.Context()), "400")
+	require.Equal(t, 1, calls)
+	require.NoError(t, p.Shutdown(t.Context()))
+}
+
+func TestAServerThatStaysAwayIsGivenUpAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := &net.OpError{Op: "dial", Err: errors.New("refused")}
+		p := start(t, exporter{export: func(context.Context, []sdktrace.ReadOnlySpan) error { return gone }}, WithExportTimeout(20*time.Second))
+		end(p, 1)
+		began := time.Now()
+		require.ErrorIs(t, p.ForceFlush(t.Context()), gone)
+		require.Equal(t, 20*time.Second, time.Since(began))
+		end(p, 2)
+		began = time.Now()
+		require.ErrorIs(t, p.Shutdown(within(t, time.Second)), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+		require.ErrorIs(t, p.Shutdown(t.Context()), gone)
+		require.Equal(t, Stats{Offered: 3, Dropped: Dropped{ExportFailed: 3}, Capacity: 2048}, p.Stats())
 	})
 }
 

@@ -86,11 +86,11 @@ func (w *worker) exportBatch(ctx context.Context, batch []sdktrace.ReadOnlySpan)
 	defer clear(batch)
 	w.numbers.skip(w.counts.queueFull.Load())
 	first := w.numbers.take(len(batch))
-	err := w.call(func() error {
-		ctx, cancel := context.WithTimeout(ctx, w.exportTimeout)
-		defer cancel()
-		batch[0] = number(batch[0], w.numbers.stream, first, len(batch))
-		return w.exporter.ExportSpans(ctx, batch)
+	batch[0] = number(batch[0], w.numbers.stream, first, len(batch))
+	ctx, cancel := context.WithTimeout(ctx, w.exportTimeout)
+	defer cancel()
+	err := untilReached(ctx, func() error {
+		return w.call(func() error { return w.exporter.ExportSpans(ctx, batch) })
 	})
 	if err != nil {
 		w.counts.failed.Add(uint64(len(batch)))
