@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// goShare is the part of a process's memory that Go may manage. It does not count the pages of the binary and of files
-	// that are mapped, and passes its limit for a moment when much is asked for at once.
-	goShare = 0.9
-	// leastMemory is below what an idle process has.
-	leastMemory = 64 << 20
+	// A tenth of a process's memory, and at least besidesGo, is not for Go to manage: Go does not count the pages of the
+	// binary and of files that are mapped, and passes its limit for a moment when much is asked for at once.
+	besidesGo = 48 << 20
+	// leastMemory is what an idle process does with.
+	leastMemory = 128 << 20
 )
 
 // limitMemory makes Go collect harder as the process nears limit, in bytes. 0 leaves it to the variable GOMEMLIMIT, which
@@ -33,7 +33,7 @@ func limitMemory(limit int64, log *slog.Logger) (undo func() error, err error) {
 	if limit == 0 {
 		return func() error { return nil }, nil
 	}
-	before := debug.SetMemoryLimit(int64(goShare * float64(limit)))
+	before := debug.SetMemoryLimit(max(limit-max(limit/10, besidesGo), limit/2)) // a cgroup may have hardly any
 	log.Info("memory limited", "limit_bytes", limit, "source", source)
 	return func() error { debug.SetMemoryLimit(before); return nil }, nil
 }

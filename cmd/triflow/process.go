@@ -29,7 +29,7 @@ const callLimit = 10 * time.Second
 type settings struct {
 	Data      string `name:"data" type:"path" help:"Folder for all that is kept, one subfolder a role; empty: a temporary one, removed at the end." placeholder:"DIR"`
 	Redis     string `name:"redis" help:"Redis that shares decisions and word of changes, redis://host:port; empty: none. What it holds may be lost." placeholder:"URL"`
-	Memory    int64  `name:"memory-limit" default:"0" help:"Most bytes of memory for the process, which Go manages nine tenths of, at least 67108864; 0: what GOMEMLIMIT says, and without it the memory of the cgroup or machine."`
+	Memory    int64  `name:"memory-limit" default:"0" help:"Most bytes of memory for the process, of which Go manages all but a tenth or 48 MiB, whichever is more; at least 134217728. 0: what GOMEMLIMIT says, and without it the memory of the cgroup or machine."`
 	LogLevel  string `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"Least level of what is logged to standard error: debug, info, warn or error."`
 	LogFormat string `name:"log-format" default:"text" enum:"text,json" help:"Form of the log: text or json."`
 }
