@@ -21,11 +21,19 @@ type Batch struct {
 	Signal handoffv1.Signal
 	// ReceiveTime is when ingestion took it in.
 	ReceiveTime time.Time
-	// Tenant is whose it is, if that is known; it stays in the process.
+	// Tenant is whose it is, if that is known.
 	Tenant string
 	// Payload holds an OTLP export request of the signal. It must not be changed by anyone, nor be read after Done was
-	// called: its memory is used again.
+	// called, unless Own was before: its memory is used again.
 	Payload []byte
+	// Digest is the CRC-32C of Payload; 0 if nobody has computed it yet.
+	Digest uint32
+	// Own, if not nil, makes Payload the receiver's, which then frees it by what Own gives, once, before or after Done.
+	// What is never freed is left to the garbage collector. It is called once at most, before Done.
+	Own func() (free func())
+	// Read, if not nil, gives Payload once more, in memory of its own, until Done. A receiver in which it waits for long
+	// need not hold it. The errors are that of ctx, or say that it cannot be had any more.
+	Read func(ctx context.Context) ([]byte, error)
 	// Done is called exactly once, from any goroutine, when the receiver needs the batch no more: every item is
 	// stored, counted or decided. It does not block.
 	Done func()

@@ -3,7 +3,6 @@ package handoff
 import (
 	"context"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"slices"
 	"sort"
@@ -15,10 +14,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
+
+// outboxBytes is how much waits in memory to be sent; one batch above it goes alone.
+const outboxBytes = 4 << 20
 
 // ClientOptions are the bounds of a client. All but Signal may be left out.
 type ClientOptions struct {
@@ -28,19 +29,28 @@ type ClientOptions struct {
 	Logger     *slog.Logger
 }
 
-// Client is a Receiver in another process. It serves one sender.
+// Client is a Receiver in another process. It serves one sender. Of a batch that can be read again it holds the payload
+// only until it is on the connection.
 type Client struct {
-	stub    handoffv1.HandoffServiceClient
+	conn    grpc.ClientConnInterface
 	opts    ClientOptions
-	window  *window
+	window  *window       // what is not acknowledged
+	outbox  *window       // what of that is in memory and not yet on the connection
 	more    chan struct{} // holds a token when there may be something to send
 	stopped chan struct{} // closed when Run has ended
 
 	mu     sync.Mutex // guards what follows; never held during a call
 	sender string
-	kept   []Batch // not acknowledged, by position
-	sent   int     // how many of them went out on this stream
+	kept   []letter // not acknowledged, by position
+	sent   int      // how many of them went out on this stream
 	acked  uint64
+}
+
+// letter is a batch that is kept.
+type letter struct {
+	Batch
+	bytes  int64
+	posted bool // it is not in the outbox any more
 }
 
 // NewClient makes a client on conn. Nothing is sent until Run.
@@ -49,14 +59,14 @@ func NewClient(conn grpc.ClientConnInterface, o ClientOptions) *Client {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Client{
-		stub: handoffv1.NewHandoffServiceClient(conn), opts: o, window: newWindow(o.MaxBatches, o.MaxBytes),
+		conn: conn, opts: o, window: newWindow(o.MaxBatches, o.MaxBytes), outbox: newWindow(o.MaxBatches, outboxBytes),
 		more: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 }
 
 // Push takes b over: it is kept until the other side acknowledges it, and sent again on each new stream. It waits
-// while the window is full, until ctx or Run ends (ErrStopped). A batch that came before is not sent twice; its Done
-// is called as well. The other side may refuse a batch for good; that is logged, and counts as done.
+// while too much is not acknowledged, or not sent, until ctx or Run ends (ErrStopped). A batch that came before is not
+// sent twice; its Done is called as well. The other side may refuse a batch for good; that is logged, and counts as done.
 func (c *Client) Push(ctx context.Context, b Batch) error {
 	if b.Signal != c.opts.Signal {
 		return Final(fmt.Errorf("push batch %d of %s: signal %v, want %v", b.Position, b.Sender, b.Signal, c.opts.Signal))
@@ -66,12 +76,18 @@ func (c *Client) Push(ctx context.Context, b Batch) error {
 		return fmt.Errorf("push batch %d of %s: %w", b.Position, b.Sender, ErrStopped)
 	default:
 	}
-	if err := c.window.enter(ctx, int64(len(b.Payload)), c.stopped); err != nil {
+	n := int64(len(b.Payload))
+	if err := c.window.enter(ctx, n, c.stopped); err != nil {
+		return fmt.Errorf("push batch %d of %s: %w", b.Position, b.Sender, err)
+	}
+	if err := c.outbox.enter(ctx, n, c.stopped); err != nil {
+		c.window.leave(n)
 		return fmt.Errorf("push batch %d of %s: %w", b.Position, b.Sender, err)
 	}
 	kept, err := c.keep(b)
 	if !kept {
-		c.window.leave(int64(len(b.Payload)))
+		c.outbox.leave(n)
+		c.window.leave(n)
 	}
 	return err
 }
@@ -88,7 +104,7 @@ func (c *Client) keep(b Batch) (bool, error) {
 		c.mu.Unlock()
 		return false, Final(fmt.Errorf("push batch %d of %s: this client serves %s", b.Position, b.Sender, c.sender))
 	case n > 0 && b.Position > c.kept[n-1].Position, n == 0 && b.Position > c.acked:
-		c.kept = append(c.kept, b)
+		c.kept = append(c.kept, letter{Batch: b, bytes: int64(len(b.Payload))})
 		c.mu.Unlock()
 		c.wake()
 		return true, nil
@@ -148,7 +164,8 @@ func (c *Client) stream(ctx context.Context) error {
 	c.mu.Lock()
 	c.sent = 0
 	c.mu.Unlock()
-	s, err := c.stub.Push(ctx)
+	s, err := c.conn.NewStream(ctx, &handoffv1.HandoffService_ServiceDesc.Streams[0], handoffv1.HandoffService_Push_FullMethodName,
+		grpc.ForceCodecV2(frames{}))
 	if err != nil {
 		cancel()
 		return err
@@ -158,8 +175,8 @@ func (c *Client) stream(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	for {
-		r, err := s.Recv()
-		if err != nil {
+		r := new(handoffv1.PushResponse)
+		if err := s.RecvMsg(r); err != nil {
 			return err
 		}
 		c.acknowledge(r.GetDonePosition())
@@ -167,50 +184,74 @@ func (c *Client) stream(ctx context.Context) error {
 }
 
 // send ends with the stream, whose error is told to the receiving side.
-func (c *Client) send(ctx context.Context, s handoffv1.HandoffService_PushClient) {
-	for sequence := uint64(1); ; sequence++ {
+func (c *Client) send(ctx context.Context, s grpc.ClientStream) {
+	for sequence := uint64(1); ; {
 		b, ok := c.unsent(ctx)
 		if !ok {
 			return
 		}
-		if s.Send(request(b, sequence)) != nil {
+		f, err := b.frame(ctx, sequence)
+		if ctx.Err() != nil {
 			return
 		}
+		if err != nil {
+			c.opts.Logger.Error("batch lost", "sender", b.Sender, "position", b.Position, "items", b.Items, "error", err)
+			c.drop(b.Position)
+			continue
+		}
+		if s.SendMsg(f) != nil {
+			return
+		}
+		sequence++
 	}
 }
 
-// unsent waits for the next batch that this stream has not seen; false when ctx ended.
+// frame encodes b with the payload that it holds, or reads it again.
+func (b Batch) frame(ctx context.Context, sequence uint64) (*frame, error) {
+	payload, sum := b.Payload, b.Digest
+	var free func()
+	switch {
+	case payload == nil:
+		var err error
+		if payload, err = b.Read(ctx); err != nil {
+			return nil, err
+		}
+	case b.Own != nil && b.Read != nil:
+		free = b.Own()
+	}
+	if sum == 0 {
+		sum = Digest(payload)
+	}
+	return newFrame(b, payload, sum, sequence, free), nil
+}
+
+// unsent waits for the next batch that this stream has not seen; false when ctx ended. A payload that can be read again
+// is the caller's from then on.
 func (c *Client) unsent(ctx context.Context) (Batch, bool) {
-	for {
+	for ctx.Err() == nil {
 		c.mu.Lock()
 		if c.sent < len(c.kept) {
-			b := c.kept[c.sent]
+			l := &c.kept[c.sent]
+			b := l.Batch
+			if l.Read != nil {
+				l.Payload = nil
+			}
+			first := !l.posted
+			l.posted = true
 			c.sent++
 			c.mu.Unlock()
-			return b, ctx.Err() == nil
+			if first {
+				c.outbox.leave(l.bytes)
+			}
+			return b, true
 		}
 		c.mu.Unlock()
 		select {
 		case <-c.more:
 		case <-ctx.Done():
-			return Batch{}, false
 		}
 	}
-}
-
-func request(b Batch, sequence uint64) *handoffv1.PushRequest {
-	r := &handoffv1.PushRequest{
-		Sender: b.Sender, Sequence: sequence, Position: b.Position, TotalItems: b.TotalItems, Items: uint32(b.Items),
-		Signal: b.Signal, Crc32C: digest(b.Payload), Payload: b.Payload,
-	}
-	if !b.ReceiveTime.IsZero() {
-		r.ReceiveTime = timestamppb.New(b.ReceiveTime)
-	}
-	return r
-}
-
-func digest(payload []byte) uint32 {
-	return crc32.Checksum(payload, crc32.MakeTable(crc32.Castagnoli)) // the table is made once by the library
+	return Batch{}, false
 }
 
 // acknowledge drops what is done on the other side. A position of something this stream has not sent is not believed.
@@ -237,27 +278,38 @@ func (c *Client) refused(err error) bool {
 	if !ok {
 		return false
 	}
-	c.mu.Lock()
-	i := sort.Search(len(c.kept), func(i int) bool { return c.kept[i].Position >= position })
-	ok = i < len(c.kept) && c.kept[i].Position == position
-	var done []Batch
+	b, ok := c.drop(position)
 	if ok {
-		done = []Batch{c.kept[i]}
-		c.kept = slices.Delete(c.kept, i, i+1)
-	}
-	c.sent = 0
-	c.mu.Unlock()
-	for _, b := range done {
 		c.opts.Logger.Error("batch refused for good", "sender", b.Sender, "position", b.Position, "items", b.Items, "error", err)
 	}
-	c.finish(done)
 	return ok
 }
 
-func (c *Client) finish(done []Batch) {
-	for _, b := range done {
-		b.Done()
-		c.window.leave(int64(len(b.Payload)))
+// drop ends a batch that will not be sent again, if it is kept.
+func (c *Client) drop(position uint64) (Batch, bool) {
+	c.mu.Lock()
+	i := sort.Search(len(c.kept), func(i int) bool { return c.kept[i].Position >= position })
+	if i == len(c.kept) || c.kept[i].Position != position {
+		c.mu.Unlock()
+		return Batch{}, false
+	}
+	l := c.kept[i]
+	c.kept = slices.Delete(c.kept, i, i+1)
+	if i < c.sent {
+		c.sent--
+	}
+	c.mu.Unlock()
+	c.finish([]letter{l})
+	return l.Batch, true
+}
+
+func (c *Client) finish(done []letter) {
+	for _, l := range done {
+		l.Done()
+		c.window.leave(l.bytes)
+		if !l.posted {
+			c.outbox.leave(l.bytes)
+		}
 	}
 }
 

@@ -19,9 +19,10 @@ type linker = func(*testing.T, handoff.Receiver) handoff.Receiver
 // batch makes the batch at position, and a channel that gets a token at each Done.
 func batch(position uint64) (handoff.Batch, chan struct{}) {
 	done := make(chan struct{}, 10)
+	payload := fmt.Appendf(nil, "batch %d", position)
 	return handoff.Batch{
-		Sender: "a", Position: position, TotalItems: 3 * position, Items: 3, Signal: traces,
-		ReceiveTime: time.Unix(int64(position), 5).UTC(), Payload: fmt.Appendf(nil, "batch %d", position),
+		Sender: "a", Position: position, TotalItems: 3 * position, Items: 3, Signal: traces, Tenant: "shop",
+		ReceiveTime: time.Unix(int64(position), 5).UTC(), Payload: payload, Digest: handoff.Digest(payload),
 		Done: func() { done <- struct{}{} },
 	}, done
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -19,7 +18,6 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/triflow/triflow/pkg/handoff"
-	"github.com/triflow/triflow/pkg/rpc"
 	"github.com/triflow/triflow/pkg/wal"
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 )
@@ -155,15 +153,6 @@ func background(t testing.TB, run func(context.Context) error) (stop func()) {
 // links are the ways to a receiver: each must keep the same contract.
 var links = map[string]func(t *testing.T, r handoff.Receiver) handoff.Receiver{
 	"direct": func(_ *testing.T, r handoff.Receiver) handoff.Receiver { return r },
-	"local": func(t *testing.T, r handoff.Receiver) handoff.Receiver {
-		i, err := rpc.NewInterceptors(slog.New(slog.DiscardHandler), noop.Meter{}, time.Minute)
-		require.NoError(t, err)
-		service, err := handoff.NewServer(r, traces, noop.Meter{})
-		require.NoError(t, err)
-		local := rpc.NewLocal(i, time.Minute)
-		handoffv1.RegisterHandoffServiceServer(local, service)
-		return runClient(t, local.Conn(), 4)
-	},
 	"stream": func(t *testing.T, r handoff.Receiver) handoff.Receiver { return runClient(t, newWire(t, r).conn, 4) },
 }
 
@@ -177,11 +166,17 @@ func overLinks(t *testing.T, test func(t *testing.T, link func(*testing.T, hando
 // openWAL makes a log with n records, each of one item.
 func openWAL(t *testing.T, n int) *wal.Log {
 	t.Helper()
-	l, err := wal.Open(t.TempDir(), wal.Options{SegmentBytes: 4096, Sync: wal.SyncNone})
+	return openLog(t, n, func(i int) []byte { return fmt.Appendf(nil, "record %d", i) })
+}
+
+// openLog makes a log with n records, each of one item, numbered from 1.
+func openLog(t *testing.T, n int, record func(int) []byte) *wal.Log {
+	t.Helper()
+	l, err := wal.Open(t.TempDir(), wal.Options{SegmentBytes: 1 << 16, Sync: wal.SyncNone})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	for i := range n {
-		_, err := l.Append(context.Background(), 1, fmt.Appendf(nil, "record %d", i+1))
+		_, err := l.Append(context.Background(), 1, record(i+1))
 		require.NoError(t, err)
 	}
 	return l
@@ -207,6 +202,12 @@ func (s source) Next(ctx context.Context, after uint64) (handoff.Entry, error) {
 		e.Fault = errNotDecodable
 	}
 	return e, err
+}
+
+// Read implements handoff.Source.
+func (s source) Read(ctx context.Context, position uint64) ([]byte, error) {
+	r, err := s.Reader(position).Next(ctx)
+	return r.Data, err
 }
 
 // startPump pumps l to r until stop; reached gives the positions that were released.

@@ -22,6 +22,7 @@ type Entry struct {
 	ReceiveTime time.Time
 	Tenant      string // whose it is, if that is known
 	Payload     []byte
+	Digest      uint32 // CRC-32C of Payload; 0 if it is not known
 	// Fault says why the entry cannot be read; it is passed over.
 	Fault error
 	// Free, if not nil, is called once when Payload is needed no more.
@@ -33,6 +34,8 @@ type Source interface {
 	// Next gives the first entry behind position after. At the end it waits until there is more or ctx ends; the error
 	// ErrEnded says that there will never be more.
 	Next(ctx context.Context, after uint64) (Entry, error)
+	// Read gives the payload of an entry that Next gave and that was not released since. Any goroutine may call it.
+	Read(ctx context.Context, position uint64) ([]byte, error)
 	// Released is the position up to which all is done, over restarts.
 	Released() uint64
 	Release(position uint64) error
@@ -148,21 +151,37 @@ func (p *Pump) push(ctx context.Context) error {
 
 // one sees an entry to the receiver; the error is that of ctx.
 func (p *Pump) one(ctx context.Context, e Entry) error {
-	if err := p.window.enter(ctx, int64(len(e.Payload)), nil); err != nil {
-		e.free()
+	// What lasts until the batch is done must not hold the payload: a receiver may have let go of it long before.
+	position, bytes, free := e.Position, int64(len(e.Payload)), sync.OnceFunc(e.free())
+	if err := p.window.enter(ctx, bytes, nil); err != nil {
+		free()
 		return err
 	}
-	p.tracker.Begin(e.Position)
-	finish := sync.OnceFunc(func() { p.finish(e) })
+	p.tracker.Begin(position)
+	var owned atomic.Bool // by the receiver
+	release := func() {
+		if !owned.Load() {
+			free()
+		}
+	}
+	finish := sync.OnceFunc(func() {
+		release()
+		p.finish(position, bytes)
+	})
 	if e.Fault != nil {
 		p.undecodable.Add(1)
-		p.cfg.Logger.Error("record passed over", "sender", p.cfg.Sender, "position", e.Position, "error", e.Fault)
+		p.cfg.Logger.Error("record passed over", "sender", p.cfg.Sender, "position", position, "error", e.Fault)
 		finish()
 		return nil
 	}
 	b := Batch{
-		Sender: p.cfg.Sender, Position: e.Position, TotalItems: e.Total, Items: e.Items,
-		Signal: p.cfg.Signal, ReceiveTime: e.ReceiveTime, Tenant: e.Tenant, Payload: e.Payload, Done: finish,
+		Sender: p.cfg.Sender, Position: position, TotalItems: e.Total, Items: e.Items, Signal: p.cfg.Signal,
+		ReceiveTime: e.ReceiveTime, Tenant: e.Tenant, Payload: e.Payload, Digest: e.Digest, Done: finish,
+		Read: func(ctx context.Context) ([]byte, error) { return p.cfg.Log.Read(ctx, position) },
+		Own: func() func() {
+			owned.Store(true)
+			return free
+		},
 	}
 	err := p.take(ctx, b)
 	switch {
@@ -170,11 +189,11 @@ func (p *Pump) one(ctx context.Context, e Entry) error {
 		p.pushed.Add(1)
 	case IsFinal(err):
 		p.refused.Add(1)
-		p.cfg.Logger.Error("batch refused for good", "sender", p.cfg.Sender, "position", e.Position, "items", b.Items, "error", err)
+		p.cfg.Logger.Error("batch refused for good", "sender", p.cfg.Sender, "position", position, "items", b.Items, "error", err)
 		finish()
 	default:
-		p.window.leave(int64(len(e.Payload))) // it stays open in the tracker, so that the log keeps it
-		e.free()
+		p.window.leave(bytes) // it stays open in the tracker, so that the log keeps it
+		release()
 		return err
 	}
 	return nil
@@ -199,22 +218,22 @@ func permanent(err error) error {
 	return err
 }
 
-func (e Entry) free() {
-	if e.Free != nil {
-		e.Free()
+func (e Entry) free() func() {
+	if e.Free == nil {
+		return func() {}
 	}
+	return e.Free
 }
 
-// finish is the Done of a batch.
-func (p *Pump) finish(e Entry) {
-	e.free()
-	p.tracker.Done(e.Position)
+// finish ends a batch.
+func (p *Pump) finish(position uint64, bytes int64) {
+	p.tracker.Done(position)
 	p.done.Add(1)
 	select {
 	case p.moved <- struct{}{}:
 	default:
 	}
-	p.window.leave(int64(len(e.Payload)))
+	p.window.leave(bytes)
 }
 
 // release follows the tracker, in a goroutine of its own, since Done must not wait for a disk.

@@ -18,6 +18,7 @@ import (
 
 const (
 	maxSender     = 128 // bytes
+	maxTenant     = 128 // bytes
 	refusedReason = "BATCH_REFUSED"
 	positionKey   = "position"
 )

@@ -56,7 +56,7 @@ func (n *session) one(ctx context.Context, r *handoffv1.PushRequest) error {
 	n.tracker.Begin(r.GetPosition())
 	b := Batch{
 		Sender: r.GetSender(), Position: r.GetPosition(), TotalItems: r.GetTotalItems(), Items: int(r.GetItems()),
-		Signal: r.GetSignal(), Payload: r.GetPayload(),
+		Signal: r.GetSignal(), Tenant: r.GetTenant(), Payload: r.GetPayload(), Digest: r.GetCrc32C(),
 		Done: sync.OnceFunc(func() { n.done(r.GetPosition()) }),
 	}
 	if r.GetReceiveTime() != nil {
@@ -86,10 +86,13 @@ func (n *session) check(ctx context.Context, r *handoffv1.PushRequest) (fresh bo
 	case r.GetPosition() <= n.position:
 		m.reordered.Add(ctx, 1)
 		return false, status.Errorf(codes.DataLoss, "position: %d, want above %d", r.GetPosition(), n.position)
-	case digest(r.GetPayload()) != r.GetCrc32C():
+	case len(r.GetTenant()) > maxTenant:
+		m.refused.Add(ctx, 1)
+		return false, refuse(r.GetPosition(), fmt.Sprintf("tenant: %d bytes, want at most %d", len(r.GetTenant()), maxTenant))
+	case Digest(r.GetPayload()) != r.GetCrc32C():
 		m.corrupt.Add(ctx, 1)
 		return false, status.Errorf(codes.DataLoss, "crc32c of batch %d: %08x, want %08x",
-			r.GetPosition(), digest(r.GetPayload()), r.GetCrc32C())
+			r.GetPosition(), Digest(r.GetPayload()), r.GetCrc32C())
 	case r.GetSignal() != n.server.signal:
 		m.refused.Add(ctx, 1)
 		return false, refuse(r.GetPosition(), fmt.Sprintf("signal: %v, want %v", r.GetSignal(), n.server.signal))

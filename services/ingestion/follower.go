@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,7 @@ type cursor interface {
 }
 
 // follower reads the log of a stream for one destination: from memory what is new, from disk what is not. One goroutine
-// uses it.
+// uses it, but for Read.
 type follower struct {
 	stream *stream
 	cursor cursor
@@ -32,6 +33,9 @@ type follower struct {
 	reader *wal.Reader
 	next   uint64 // position that reader gives next
 	total  uint64 // items up to the last entry, or all when there was none
+
+	rereading sync.Mutex // guards what follows
+	again     *wal.Reader
 }
 
 // Next implements handoff.Source.
@@ -42,7 +46,8 @@ func (f *follower) Next(ctx context.Context, after uint64) (handoff.Entry, error
 	if s, ok := f.stream.tail.take(ctx, after+1); ok {
 		f.total += uint64(s.items) // no position is left out between what memory holds
 		return handoff.Entry{
-			Position: s.position, Total: f.total, Items: s.items, ReceiveTime: s.at, Tenant: s.tenant, Payload: s.payload, Free: s.buffer.release,
+			Position: s.position, Total: f.total, Items: s.items, ReceiveTime: s.at, Tenant: s.tenant,
+			Payload: s.payload, Digest: s.digest, Free: s.buffer.release,
 		}, nil
 	}
 	if f.reader == nil || f.next != after+1 {
@@ -59,6 +64,28 @@ func (f *follower) Next(ctx context.Context, after uint64) (handoff.Entry, error
 	e := handoff.Entry{Position: r.Position, Total: r.Total, Items: int(r.Weight)}
 	e.Fault = decode(r.Data, &e)
 	return e, nil
+}
+
+// Read implements handoff.Source. It is for what was sent and did not arrive, one record after the other.
+func (f *follower) Read(ctx context.Context, position uint64) ([]byte, error) {
+	f.rereading.Lock()
+	defer f.rereading.Unlock()
+	if f.again == nil {
+		f.again = f.stream.log.Reader(position)
+	}
+	f.again.Seek(position)
+	r, err := f.again.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.Position != position {
+		return nil, fmt.Errorf("read record %d again: it cannot be read any more", position)
+	}
+	var e handoff.Entry
+	if err := decode(r.Data, &e); err != nil {
+		return nil, err
+	}
+	return e.Payload, nil
 }
 
 // Released implements handoff.Source.

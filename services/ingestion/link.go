@@ -156,6 +156,9 @@ func (s *stream) through(set *pipeline.Set, destination string, b handoff.Batch)
 	}
 	for _, p := range out.Parts {
 		if p.Destination == destination && p.Items > 0 {
+			if &p.Payload[0] != &b.Payload[0] { // the log has another
+				b.Own, b.Read, b.Digest = nil, nil, 0
+			}
 			b.Payload, b.Items = p.Payload, p.Items
 			return b, true, nil
 		}

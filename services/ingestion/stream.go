@@ -119,6 +119,7 @@ func signalOf(s otlp.Signal) handoffv1.Signal { return handoffv1.Signal(s) + 1 }
 
 // append is back when the payload, within b or made from it, is durable.
 func (s *stream) append(ctx context.Context, now time.Time, tenant string, items int, b *buffer, payload []byte) error {
+	digest := handoff.Digest(payload) // it is still in the cache
 	header := encode(make([]byte, 0, 64), now, items, tenant)
 	position, err := s.log.Append(ctx, items, header, payload)
 	if err != nil {
@@ -128,7 +129,7 @@ func (s *stream) append(ctx context.Context, now time.Time, tenant string, items
 		b = s.door.buffers.own(&buffer{bytes: payload, home: s.door.buffers})
 		defer b.release()
 	}
-	s.tail.put(slot{position: position, items: items, at: now, tenant: tenant, payload: payload, buffer: b})
+	s.tail.put(slot{position: position, items: items, at: now, tenant: tenant, payload: payload, digest: digest, buffer: b})
 	return nil
 }
 

@@ -30,6 +30,7 @@ type slot struct {
 	at       time.Time
 	tenant   string
 	payload  []byte // within the buffer
+	digest   uint32 // of it
 	buffer   *buffer
 	taken    int // by how many followers
 }

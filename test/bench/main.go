@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"time"
 )
@@ -29,6 +30,7 @@ type options struct {
 	data   string
 	only   string
 	row    time.Duration
+	rows   *regexp.Regexp // nil: all
 	whole  load
 }
 
@@ -39,6 +41,10 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.data, "data", os.TempDir(), "folder for the process's data; its disk is measured too")
 	flags.StringVar(&o.only, "only", "", "what to measure: ingestion or system; empty: both")
 	flags.DurationVar(&o.row, "row", 5*time.Second, "how long each row of ingestion sends")
+	flags.Func("rows", "measure only the rows of ingestion whose names match this regular expression", func(text string) (err error) {
+		o.rows, err = regexp.Compile(text)
+		return err
+	})
 	quick := flags.Bool("quick", false, "rows of 1s, to see that it works")
 	o.whole.shape = shopShape(512)
 	flags.DurationVar(&o.whole.duration, "duration", 20*time.Second, "how long each run of the system sends")
@@ -65,6 +71,7 @@ func (o options) validate() error {
 		}
 	}
 	want(o.only == "" || o.only == "ingestion" || o.only == "system", "only: %q, want ingestion, system or nothing", o.only)
+	want(o.rows == nil || o.out == "", "rows: with out, want one of them, since the page holds every row")
 	want(o.row > 0, "row: %v, want more than 0", o.row)
 	want(o.whole.duration > 0, "duration: %v, want more than 0", o.whole.duration)
 	want(o.whole.connections >= 1, "connections: %d, want at least 1", o.whole.connections)
@@ -85,6 +92,7 @@ func run(ctx context.Context, args []string) error {
 	var fault error
 	if o.only != "system" {
 		m := newMatrix(o.row)
+		m.rows = o.rows
 		if err := m.measure(ctx, o.binary, o.data, os.Stderr); err != nil {
 			return err
 		}
@@ -97,7 +105,9 @@ func run(ctx context.Context, args []string) error {
 		}
 		sections, fault = append(sections, r.section()), r.fault()
 	}
-	fmt.Print(merge("", sections...))
+	if o.rows == nil { // else most of the page is missing
+		fmt.Print(merge("", sections...))
+	}
 	if o.out != "" {
 		if err := write(o.out, sections); err != nil {
 			return err

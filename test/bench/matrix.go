@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type matrix struct {
 	open    *intake   // exports due at a rate
 	request int       // bytes of an export of 512 spans
 	scaling []*intake // by cores
+	rows    *regexp.Regexp
 }
 
 // newMatrix gives loads of that duration.
@@ -59,6 +61,9 @@ func (m *matrix) measure(ctx context.Context, binary, dir string, progress io.Wr
 	}
 	m.request = len(sample.body)
 	for _, in := range m.all() {
+		if m.rows != nil && !m.rows.MatchString(in.String()) {
+			continue
+		}
 		if err := in.measure(ctx, binary, dir); err != nil {
 			return fmt.Errorf("%s: %w", in, err)
 		}

@@ -97,7 +97,9 @@ type PushRequest struct {
 	// When ingestion took the batch in.
 	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
 	// ExportTraceServiceRequest, ExportLogsServiceRequest or ExportMetricsServiceRequest, as it came.
-	Payload       []byte `protobuf:"bytes,9,opt,name=payload,proto3" json:"payload,omitempty"`
+	Payload []byte `protobuf:"bytes,9,opt,name=payload,proto3" json:"payload,omitempty"`
+	// Whose the batch is, at most 128 bytes; empty if that is not known.
+	Tenant        string `protobuf:"bytes,10,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -195,6 +197,13 @@ func (x *PushRequest) GetPayload() []byte {
 	return nil
 }
 
+func (x *PushRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
 // PushResponse acknowledges cumulatively.
 type PushResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -245,7 +254,7 @@ var File_triflow_handoff_v1_handoff_proto protoreflect.FileDescriptor
 
 const file_triflow_handoff_v1_handoff_proto_rawDesc = "" +
 	"\n" +
-	" triflow/handoff/v1/handoff.proto\x12\x12triflow.handoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x02\n" +
+	" triflow/handoff/v1/handoff.proto\x12\x12triflow.handoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x02\n" +
 	"\vPushRequest\x12\x16\n" +
 	"\x06sender\x18\x01 \x01(\tR\x06sender\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x1a\n" +
@@ -256,7 +265,9 @@ const file_triflow_handoff_v1_handoff_proto_rawDesc = "" +
 	"\x06signal\x18\x06 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x16\n" +
 	"\x06crc32c\x18\a \x01(\aR\x06crc32c\x12=\n" +
 	"\freceive_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vreceiveTime\x12\x18\n" +
-	"\apayload\x18\t \x01(\fR\apayload\"3\n" +
+	"\apayload\x18\t \x01(\fR\apayload\x12\x16\n" +
+	"\x06tenant\x18\n" +
+	" \x01(\tR\x06tenant\"3\n" +
 	"\fPushResponse\x12#\n" +
 	"\rdone_position\x18\x01 \x01(\x04R\fdonePosition*X\n" +
 	"\x06Signal\x12\x16\n" +
