@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
@@ -110,7 +111,7 @@ func (keepZstd) Decompress(r io.Reader) (io.Reader, error) {
 
 func (s *Service) grpcServer() *grpc.Server {
 	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(limit),
-		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000),
+		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), experimental.BufferPool(&pool{}),
 		grpc.RPCDecompressor(keepGzip{})) //nolint:staticcheck // SA1019: what replaces it is global to the process
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
 		name = "opentelemetry.proto.collector." + name
