@@ -50,7 +50,8 @@ type Log struct {
 	stopped  chan struct{} // closed when the writer has ended
 
 	own       *Mark
-	releasing sync.Mutex // makes releases one after the other; guards the files of the marks
+	releasing sync.Mutex // makes releases one after the other; guards the files of the marks, and provided
+	provided  uint64     // base of the segment for whose successor a spare was made, or could not be
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	closed   bool

@@ -148,7 +148,7 @@ func (m *Mark) Released() uint64 {
 
 // Release says that the destination needs the records up to and with position no more. A position that was never
 // given counts as the newest; one before Released does nothing. Segments that all marks are past make room; the
-// current one stays until the next begins. It is noted at once and survives the process; a power cut may set it back
+// current one stays until there is a next. It is noted at once and survives the process; a power cut may set it back
 // to an earlier release. An error means that it is noted in memory only, or that a file is still there; the next call
 // tries again.
 func (m *Mark) Release(position uint64) error {
@@ -172,6 +172,7 @@ func (m *Mark) Release(position uint64) error {
 	if err := errors.Join(m.file.write(s), l.free()); err != nil {
 		return fmt.Errorf("release %d: %w", position, err)
 	}
+	l.provide()
 	return nil
 }
 

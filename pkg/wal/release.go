@@ -48,6 +48,29 @@ func (l *Log) free() error {
 	return errors.Join(append(faults, l.disk.Sync())...)
 }
 
+// provide makes a spare when there is none, so that the writer finds one when it needs it: to make a file takes the disk
+// longer than to write to one. It tries once a segment; without a spare the writer makes the file itself and says what is
+// in the way. releasing is held.
+func (l *Log) provide() {
+	size := l.opts.SegmentBytes
+	l.mu.Lock()
+	last := len(l.segments) - 1
+	if len(l.spares) > 0 || last < 0 || l.provided == l.segments[last].base || l.bytes()+2*size > l.opts.MaxBytes {
+		l.mu.Unlock()
+		return
+	}
+	l.provided = l.segments[last].base
+	made := spare{name: fmt.Sprintf("%016x.next%s", l.provided, spareSuffix), size: size}
+	l.mu.Unlock()
+	f, err := l.disk.Create(made.name, size)
+	if err != nil || f.Close() != nil {
+		return
+	}
+	l.mu.Lock()
+	l.spares = append(l.spares, made)
+	l.mu.Unlock()
+}
+
 // settleAll is settle for who has no lock.
 func (l *Log) settleAll() error {
 	l.releasing.Lock()

@@ -21,6 +21,10 @@ func (w *writer) rotate() error {
 		l.seal(&h, previous)
 	}
 	s, err := l.begin(h, replaced)
+	if errors.Is(err, ErrFull) { // what became free with the last record of a segment may still be there
+		l.warn(l.release(), segmentName(h.base))
+		s, err = l.begin(h, replaced)
+	}
 	if err != nil {
 		return full(fmt.Errorf("begin segment %s: %w", segmentName(h.base), err))
 	}
@@ -37,7 +41,6 @@ func (w *writer) rotate() error {
 	if previous != nil {
 		l.warn(l.trim(previous), previous.name)
 	}
-	l.warn(l.release(), s.name)
 	return nil
 }
 
