@@ -30,9 +30,10 @@ type memory struct {
 	torn    int  // so many bytes of the write that meets the end make it
 	gone    bool // the power is
 
-	full     bool // Create fails
-	failSync int  // so many syncs of files fail
-	room     int  // bytes that writes still find; below 0 there is no bound
+	full     bool   // Create fails
+	failSync int    // so many syncs of files fail
+	room     int    // bytes that writes still find; below 0 there is no bound
+	syncing  func() // when set, how long a sync of a file takes
 }
 
 // rearrangement is a change of the folder that waits for a sync.
@@ -224,6 +225,9 @@ func (f *memoryFile) Truncate(size int64) error {
 
 // Sync fails as a page cache does: what it could not write it forgets, and the next Sync says yes.
 func (f *memoryFile) Sync() error {
+	if f.disk.syncing != nil {
+		f.disk.syncing()
+	}
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	number, fails := f.number, f.disk.failSync > 0

@@ -44,6 +44,7 @@ func (r *request) size() int64 { return recordSize(int64(r.length)) }
 type queue struct {
 	mu      sync.Mutex // guards what follows
 	waiting []*request
+	bytes   int64 // of those
 	closed  bool
 	filled  chan struct{} // holds a token when there may be more than before
 }
@@ -58,6 +59,7 @@ func (q *queue) add(r *request) bool {
 		return false
 	}
 	q.waiting = append(q.waiting, r)
+	q.bytes += r.size()
 	q.mu.Unlock()
 	q.wake()
 	return true
@@ -79,7 +81,22 @@ func (q *queue) drop(r *request) bool {
 		return false
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.bytes -= r.size()
 	return true
+}
+
+// full tells whether n wait, or as much as a group may hold.
+func (q *queue) full(n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) >= n || q.bytes >= groupBytes
+}
+
+// length is how many wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 // take moves those who wait to group, up to bytes, but at least one.
@@ -88,7 +105,9 @@ func (q *queue) take(group []*request, bytes int64) []*request {
 	defer q.mu.Unlock()
 	n := 0
 	for n < len(q.waiting) && bytes > 0 {
-		bytes -= q.waiting[n].size()
+		size := q.waiting[n].size()
+		bytes -= size
+		q.bytes -= size
 		n++
 	}
 	group = append(group[:0], q.waiting[:n]...)
@@ -107,5 +126,5 @@ func (q *queue) close() {
 	for _, r := range q.waiting {
 		r.done <- ErrClosed
 	}
-	q.waiting = nil
+	q.waiting, q.bytes = nil, 0
 }

@@ -10,6 +10,11 @@ import (
 // groupBytes is where a group is cut off, so that one sync is never kept waiting by an endless row of appends.
 const groupBytes = 8 << 20
 
+// linger is how long a group waits, at most, for those who were there a moment ago. A sync costs as much processor time
+// as some thousand spans, whatever it carries. Callers who wait for each answer come again within that time; who comes
+// alone waits for nobody.
+const linger = 2 * time.Millisecond
+
 // writer is the goroutine that writes. It alone touches its fields.
 type writer struct {
 	log    *Log
@@ -19,6 +24,7 @@ type writer struct {
 	next   uint64
 	total  uint64
 	group  []*request
+	expect int // callers who were there at the last sync, those included who came while it went on
 	layout layout
 }
 
@@ -33,6 +39,10 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.log.queue.filled:
+			if w.log.queue.length() == 0 {
+				continue // they went with the group before
+			}
+			w.gather()
 			w.group = w.log.queue.take(w.group, groupBytes)
 			w.commit(w.group)
 			clear(w.group)
@@ -41,6 +51,25 @@ func (w *writer) run() {
 		case <-w.log.quit:
 			w.log.queue.close()
 			w.syncLate()
+			return
+		}
+	}
+}
+
+// gather waits until as many callers are there as before, or a group is full, but no longer than linger.
+func (w *writer) gather() {
+	q := w.log.queue
+	if w.log.opts.Sync != SyncAlways || q.full(w.expect) {
+		return
+	}
+	over := time.NewTimer(linger)
+	defer over.Stop()
+	for !q.full(w.expect) {
+		select {
+		case <-q.filled:
+		case <-over.C:
+			return
+		case <-w.log.quit:
 			return
 		}
 	}
@@ -57,6 +86,7 @@ func (w *writer) commit(group []*request) {
 		if err != nil {
 			n = len(group)
 		}
+		w.expect = len(group) + w.log.queue.length() // before those who have an answer come again
 		for _, r := range group[:n] {
 			r.done <- err
 		}
