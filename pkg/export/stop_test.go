@@ -61,6 +61,9 @@ func (l *list) Next(ctx context.Context, after uint64) (handoff.Entry, error) {
 	return handoff.Entry{}, ctx.Err()
 }
 
+// Read implements handoff.Source.
+func (l *list) Read(context.Context, uint64) ([]byte, error) { return nil, handoff.ErrEnded }
+
 func (l *list) Released() uint64 { return 0 }
 
 func (l *list) Release(position uint64) error {
