@@ -153,13 +153,19 @@ func (b *Builder) sort() {
 // compare is the order of Order: by start, those without a time last, then by id. It depends on nothing but the spans.
 func (b *Builder) compare(x, y int32) int {
 	// A start of 0 wraps around to the latest of all.
-	return cmp.Or(cmp.Compare(b.tree.Spans[x].Start-1, b.tree.Spans[y].Start-1), b.compareID(x, y))
+	if c := cmp.Compare(b.tree.Spans[x].Start-1, b.tree.Spans[y].Start-1); c != 0 {
+		return c
+	}
+	return b.compareID(x, y)
 }
 
 func (b *Builder) compareID(x, y int32) int {
 	p, q := &b.tree.Spans[x], &b.tree.Spans[y]
-	return cmp.Or(bytes.Compare(p.ID[:], q.ID[:]), cmp.Compare(p.Kind, q.Kind),
-		cmp.Compare(p.Service, q.Service), cmp.Compare(p.Start, q.Start), cmp.Compare(p.End, q.End), bytes.Compare(p.Parent[:], q.Parent[:]))
+	if c := bytes.Compare(p.ID[:], q.ID[:]); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Service, q.Service), cmp.Compare(p.Start, q.Start),
+		cmp.Compare(p.End, q.End), bytes.Compare(p.Parent[:], q.Parent[:]))
 }
 
 // link makes the lists of children, roots and tops.
