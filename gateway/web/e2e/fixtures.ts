@@ -186,6 +186,7 @@ export function shop(): Answers {
         under("cart", span(2, 1, "cart.Get", 10, 110)),
         under("cart-db", span(3, 2, "SELECT cart", 20, 100, true)),
       ],
+      spanNotes: [{ place: 2 }, { place: 1, parent: 0 }, { place: 1, parent: 1 }],
       findings: [{ kind: 4, spanId: "03".repeat(8), detail: "Its clock is 2 ms behind." }],
     }),
     "AssemblyService/GetCriticalPath": () => ({

@@ -1,19 +1,33 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { ResourceSpansSchema } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
+import { SpanNoteSchema } from "../gen/triflow/assembly/v1/assembly_pb";
 import { criticalRows, positionOf, visibleRows, wholeView, zoom } from "./timeline";
-import { buildTrace, Place } from "./trace";
+import { buildTrace } from "./trace";
 
 const id = (n: number) => new Uint8Array(8).fill(n);
+/** Milliseconds that the times of a span are after; none is one that was not sent. */
+const epoch = 1000;
+const none = -epoch;
+const nano = (ms: number) => BigInt(epoch + ms) * 1_000_000n;
 const span = (n: number, parent: number, from: number, to: number) => ({
-  spanId: id(n),
-  parentSpanId: parent ? id(parent) : new Uint8Array(),
-  name: `s${n}`,
-  startTimeUnixNano: BigInt(from) * 1_000_000n,
-  endTimeUnixNano: BigInt(to) * 1_000_000n,
+  parent,
+  span: {
+    spanId: id(n),
+    name: `s${n}`,
+    startTimeUnixNano: nano(from),
+    endTimeUnixNano: nano(to),
+  },
 });
+/** A trace whose notes name the parent by its number; one that is not there leaves the span at the top level. */
 const build = (...spans: ReturnType<typeof span>[]) =>
-  buildTrace([create(ResourceSpansSchema, { scopeSpans: [{ spans }] })]);
+  buildTrace(
+    [create(ResourceSpansSchema, { scopeSpans: [{ spans: spans.map((s) => s.span) }] })],
+    spans.map((s) => {
+      const parent = spans.findIndex((other) => other.span.name === `s${s.parent}`);
+      return create(SpanNoteSchema, parent < 0 ? {} : { parent });
+    }),
+  );
 const names = (t: ReturnType<typeof build>) => t.sources.map((s) => s.span.name);
 
 test("children follow their parent in order of their start, whatever order they came in", () => {
@@ -24,15 +38,32 @@ test("children follow their parent in order of their start, whatever order they 
   expect(t.length).toBe(40);
 });
 
-test("a span whose parent never came stands at the top and is called an orphan", () => {
+test("a span at the top level has no parent, whatever it names", () => {
   const t = build(span(1, 0, 0, 10), span(2, 9, 3, 5));
-  expect([...t.place]).toEqual([Place.Root, Place.Orphan]);
+  expect([...t.parent]).toEqual([-1, -1]);
 });
 
-test("spans that are each other's ancestors keep one row each", () => {
-  const t = build(span(1, 2, 0, 10), span(2, 1, 1, 9), span(3, 2, 2, 3));
+test("a span that shares its id with its parent has a row of its own", () => {
+  const [client, server] = [span(1, 0, 1, 10), span(2, 1, 2, 9)];
+  server.span.spanId = id(1);
+  const t = build(client, server, span(3, 2, 3, 4));
   expect(names(t)).toEqual(["s1", "s2", "s3"]);
-  expect(t.place[0]).toBe(Place.CycleBreak);
+  expect([...t.depth]).toEqual([0, 1, 2]);
+  expect(t.keys.map((key) => t.rowOf.get(key))).toEqual([0, 1, 2]);
+});
+
+test("spans with impossible times neither stretch the trace nor last below nothing", () => {
+  const t = build(
+    span(1, 0, 0, 40),
+    span(2, 1, 20, 10),
+    span(3, 1, 30, none),
+    span(4, 1, none, none),
+    span(5, 1, none, 35),
+  );
+  expect(names(t)).toEqual(["s1", "s2", "s3", "s5", "s4"]);
+  expect([t.base, t.length]).toEqual([epoch, 40]);
+  expect([...t.start]).toEqual([0, 20, 30, 35, 0]);
+  expect([...t.duration]).toEqual([40, 0, 0, 0, 0]);
 });
 
 test("an empty trace has no rows and still something to divide by", () => {
@@ -58,7 +89,7 @@ test("the critical path lies on the rows of its spans, and what no span covers i
   const t = build(span(1, 0, 0, 40));
   const segment = (spanId: string, from: number) => ({
     spanId,
-    startTime: { seconds: 0n, nanos: from * 1e6 },
+    startTime: { seconds: 1n, nanos: from * 1e6 },
     duration: { seconds: 0n, nanos: 5e6 },
   });
   const rows = criticalRows(t, [segment("01".repeat(8), 0), segment("", 10)] as never);

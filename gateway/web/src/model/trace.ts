@@ -1,36 +1,35 @@
 // A trace as columns in pre-order: the parent of a span comes before it, and its subtree is the run of rows after it.
 //
-// What comes in may be broken: parents that never came, several roots, spans that are each other's ancestors, ids used
-// twice. Every span still gets exactly one row. An orphan, and the earliest span of a cycle, stands at the top level.
+// What hangs under what is told by the service, in the notes, so that the page shows the same tree as everybody else: every
+// span has one row, whatever came. An orphan, and the span at which a cycle is cut, stands at the top level.
 
 import type { InstrumentationScope } from "../gen/opentelemetry/proto/common/v1/common_pb";
 import type { Resource } from "../gen/opentelemetry/proto/resource/v1/resource_pb";
 import type { ResourceSpans, Span } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
 import { Span_SpanKind, Status_StatusCode } from "../gen/opentelemetry/proto/trace/v1/trace_pb";
+import type { SpanNote } from "../gen/triflow/assembly/v1/assembly_pb";
 import { attribute } from "./attributes";
 import { hex } from "./hex";
 
-/** A span as it came, with what it came under. */
+/** A span as it came, with what it came under and what the service says of it. */
 export interface Source {
   span: Span;
   scope: InstrumentationScope | undefined;
   resource: Resource | undefined;
+  note: SpanNote | undefined;
 }
-
-/** How a span stands in the tree. */
-export const Place = { Child: 0, Root: 1, Orphan: 2, CycleBreak: 3 } as const;
 
 /** Columns over the spans of a trace; row i of one belongs to row i of the others. */
 export interface Trace {
   size: number;
-  /** Start of the earliest span, nanoseconds since the epoch; and the same in milliseconds, for showing it. */
+  /** Earliest time of a span, nanoseconds since the epoch; and the same in milliseconds, for showing it. */
   baseNano: bigint;
   base: number;
   /** Latest end minus earliest start, milliseconds. */
   length: number;
-  /** Milliseconds after base. */
+  /** Milliseconds after base; 0 for a span without any time. */
   start: Float64Array;
-  /** Milliseconds; below 0 when the span ends before it starts. */
+  /** Milliseconds; 0 when the span's times do not give one. */
   duration: Float64Array;
   /** Row of the parent; −1 at the top level. */
   parent: Int32Array;
@@ -41,115 +40,65 @@ export interface Trace {
   service: Int32Array;
   /** 1 for error status. */
   error: Uint8Array;
-  /** One of Place. */
-  place: Uint8Array;
   ids: string[];
   sources: Source[];
   /** Names in order of first appearance by row. */
   services: string[];
-  /** Row by span id; the first one when an id was used twice. */
+  /** What names a row in an address: its span's id, with the row besides where an earlier one has the id too. */
+  keys: string[];
+  /** Row by key. */
   rowOf: Map<string, number>;
 }
 
-/** Builds the columns. Never throws, and keeps every span. */
-export function buildTrace(resourceSpans: readonly ResourceSpans[]): Trace {
-  const sources = flatten(resourceSpans);
-  const ids = sources.map((s) => hex(s.span.spanId));
-  const parents = parentIndexes(sources, ids);
-  const { order, place } = preorder(sources, parents);
-  return columns(sources, ids, parents, order, place);
+/** Builds the columns. notes are of the spans in their order, and lead every span to the top level. */
+export function buildTrace(resourceSpans: readonly ResourceSpans[], notes: readonly SpanNote[]): Trace {
+  const sources = flatten(resourceSpans, notes);
+  const parents = Int32Array.from(sources, (s) => s.note?.parent ?? -1);
+  return columns(sources, parents, preorder(sources, parents));
 }
 
-function flatten(resourceSpans: readonly ResourceSpans[]): Source[] {
+function flatten(resourceSpans: readonly ResourceSpans[], notes: readonly SpanNote[]): Source[] {
   const out: Source[] = [];
   for (const rs of resourceSpans)
     for (const ss of rs.scopeSpans)
-      for (const span of ss.spans) out.push({ span, scope: ss.scope, resource: rs.resource });
+      for (const span of ss.spans) out.push({ span, scope: ss.scope, resource: rs.resource, note: notes[out.length] });
   return out;
 }
 
-const noParent = -1;
-const missingParent = -2;
-
-function parentIndexes(sources: Source[], ids: string[]): Int32Array {
-  const byId = new Map<string, number>();
-  ids.forEach((id, i) => {
-    if (!byId.has(id)) byId.set(id, i);
-  });
-  return Int32Array.from(sources, (s, i) => {
-    const parentId = hex(s.span.parentSpanId);
-    if (parentId === "" || /^0+$/.test(parentId)) return noParent;
-    const parent = byId.get(parentId);
-    // A second span with its parent's id, or its own parent: a cycle of one.
-    return parent === undefined ? missingParent : parent === i ? i : parent;
-  });
+/** The start of a span, or else its end; 0 for one without any time. */
+function startOf({ span }: Source): bigint {
+  return span.startTimeUnixNano || span.endTimeUnixNano;
 }
 
-function preorder(sources: Source[], parents: Int32Array): { order: number[]; place: Uint8Array } {
+function preorder(sources: Source[], parents: Int32Array): number[] {
   const children: number[][] = sources.map(() => []);
   const tops: number[] = [];
-  const place = new Uint8Array(sources.length);
   parents.forEach((p, i) => {
-    if (p >= 0) {
-      children[p]!.push(i);
-      return;
-    }
-    place[i] = p === noParent ? Place.Root : Place.Orphan;
-    tops.push(i);
+    (children[p] ?? tops).push(i);
   });
+  const timeless = 1n << 64n;
   const byStart = (a: number, b: number) =>
-    compare(sources[a]!.span.startTimeUnixNano, sources[b]!.span.startTimeUnixNano) || a - b;
-  for (const c of children) if (c.length > 1) c.sort(byStart);
-  tops.sort(byStart);
+    compare(startOf(sources[a]!) || timeless, startOf(sources[b]!) || timeless) || a - b;
+  for (const c of [tops, ...children]) if (c.length > 1) c.sort(byStart);
 
   const order: number[] = [];
-  const seen = new Uint8Array(sources.length);
-  const walk = (top: number) => {
-    const stack = [top];
-    while (stack.length > 0) {
-      const i = stack.pop()!;
-      if (seen[i]) continue;
-      seen[i] = 1;
-      order.push(i);
-      const c = children[i]!;
-      for (let k = c.length - 1; k >= 0; k--) if (!seen[c[k]!]) stack.push(c[k]!);
-    }
-  };
-  tops.forEach(walk);
-  // What no top reaches hangs on a cycle. Only spans on the cycle itself may break it, or their subtree would fall apart.
-  const left = sources.map((_, i) => i).filter((i) => !seen[i]);
-  left.sort(byStart);
-  const onCycle = cycleMembers(left, parents);
-  for (const i of left) {
-    if (seen[i] || !onCycle.has(i)) continue;
-    place[i] = Place.CycleBreak;
-    walk(i);
+  for (const stack = tops.reverse(); stack.length > 0; ) {
+    const i = stack.pop()!;
+    order.push(i);
+    const c = children[i]!;
+    for (let k = c.length - 1; k >= 0; k--) stack.push(c[k]!);
   }
-  return { order, place };
+  return order;
 }
 
-function cycleMembers(left: number[], parents: Int32Array): Set<number> {
-  const members = new Set<number>();
-  const mark = new Map<number, number>(); // span → the walk that met it
-  for (const from of left) {
-    let i = from;
-    while (!mark.has(i)) {
-      mark.set(i, from);
-      i = parents[i]!;
-    }
-    if (mark.get(i) !== from) continue;
-    for (let j = i; !members.has(j); j = parents[j]!) members.add(j);
-  }
-  return members;
-}
-
-function columns(sources: Source[], ids: string[], parents: Int32Array, order: number[], place: Uint8Array): Trace {
+function columns(sources: Source[], parents: Int32Array, order: number[]): Trace {
   const size = order.length;
   let [first, last] = [0n, 0n];
-  sources.forEach(({ span }, i) => {
-    if (i === 0 || span.startTimeUnixNano < first) first = span.startTimeUnixNano;
-    if (span.endTimeUnixNano > last) last = span.endTimeUnixNano;
-  });
+  for (const s of sources) {
+    const start = startOf(s);
+    if (start !== 0n && (first === 0n || start < first)) first = start;
+    for (const time of [start, s.span.endTimeUnixNano]) if (time > last) last = time;
+  }
   const rowOfIndex = new Int32Array(size);
   order.forEach((i, row) => {
     rowOfIndex[i] = row;
@@ -168,19 +117,21 @@ function columns(sources: Source[], ids: string[], parents: Int32Array, order: n
     subtree: new Int32Array(size).fill(1),
     service: new Int32Array(size),
     error: new Uint8Array(size),
-    place: new Uint8Array(size),
-    ids: order.map((i) => ids[i]!),
+    ids: order.map((i) => hex(sources[i]!.span.spanId)),
     sources: order.map((i) => sources[i]!),
     services: [],
+    keys: [],
     rowOf: new Map(),
   };
   order.forEach((i, row) => {
     const { span, resource } = sources[i]!;
-    t.start[row] = Number(span.startTimeUnixNano - first) / 1e6;
-    t.duration[row] = Number(span.endTimeUnixNano - span.startTimeUnixNano) / 1e6;
+    const start = startOf(sources[i]!);
+    if (start !== 0n) {
+      t.start[row] = Number(start - first) / 1e6;
+      t.duration[row] = Math.max(0, Number(span.endTimeUnixNano - start)) / 1e6;
+    }
     t.error[row] = span.status?.code === Status_StatusCode.ERROR ? 1 : 0;
-    t.place[row] = place[i]!;
-    t.parent[row] = place[i] === Place.Child ? rowOfIndex[parents[i]!]! : -1;
+    t.parent[row] = parents[i]! < 0 ? -1 : rowOfIndex[parents[i]!]!;
     t.depth[row] = t.parent[row]! < 0 ? 0 : t.depth[t.parent[row]!]! + 1;
     let service = resourceService.get(resource);
     if (service === undefined) {
@@ -190,7 +141,8 @@ function columns(sources: Source[], ids: string[], parents: Int32Array, order: n
       resourceService.set(resource, service);
     }
     t.service[row] = service;
-    if (!t.rowOf.has(t.ids[row]!)) t.rowOf.set(t.ids[row]!, row);
+    t.keys.push(t.rowOf.has(t.ids[row]!) ? `${t.ids[row]}.${row}` : t.ids[row]!);
+    t.rowOf.set(t.keys[row]!, row);
   });
   for (let row = size - 1; row >= 0; row--) if (t.parent[row]! >= 0) t.subtree[t.parent[row]!]! += t.subtree[row]!;
   t.services = [...services.keys()];

@@ -5,7 +5,7 @@ import { Copy, Section } from "../parts/page";
 
 /** Everything that a span carries. */
 export function SpanDetail({ trace, row, onClose }: { trace: Trace; row: number; onClose: () => void }) {
-  const { span, resource, scope } = trace.sources[row]!;
+  const { span, resource, scope, note } = trace.sources[row]!;
   const since = (nano: bigint) => formatDuration(Number(nano - span.startTimeUnixNano) / 1e6);
   return (
     <Section
@@ -21,6 +21,9 @@ export function SpanDetail({ trace, row, onClose }: { trace: Trace; row: number;
         {formatDuration(trace.start[row]!)}
       </p>
       <Copy value={trace.ids[row]!} label="span id" />
+      {note && note.qualityFlags.length > 0 && (
+        <p class="tone-warn">Doubtful: {note.qualityFlags.map((f) => f.replaceAll("_", " ")).join(", ")}</p>
+      )}
       {trace.error[row] === 1 && <p class="tone-bad strong">{span.status?.message || "Error status"}</p>}
       <Attributes title="Attributes" list={attributes(span.attributes)} />
       {span.events.length > 0 && (

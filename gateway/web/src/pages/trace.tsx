@@ -50,11 +50,11 @@ export function TracePage({ id }: { id: string }) {
 
 function Content({ data, path }: { data: GetTraceResponse; path: GetCriticalPathResponse | undefined }) {
   const [onlyPath, setOnlyPath] = useState(false);
-  const trace = useMemo(() => buildTrace(data.resourceSpans), [data]);
+  const trace = useMemo(() => buildTrace(data.resourceSpans, data.spanNotes), [data]);
   const critical = useMemo(() => criticalRows(trace, path?.segments ?? []), [trace, path]);
   const chosen = useAddress().query.get("span") ?? "";
   const row = trace.rowOf.get(chosen) ?? -1;
-  const choose = (r: number) => setQuery({ span: trace.ids[r] }, "replace");
+  const choose = (r: number) => setQuery({ span: trace.keys[r] }, "replace");
   return (
     <>
       <Summary data={data} path={path} />
