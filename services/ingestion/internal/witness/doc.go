@@ -17,12 +17,18 @@
 // bytes to different collectors cannot be told from a collector that lies: a contradiction between collectors says that
 // one of them, or the sender of the stream, is not to be trusted.
 //
-// A witness remembers the latest batches, as many for each collector that named them first; so a collector that makes
-// batches up cannot push out what the others said. What was forgotten is not compared any more. Sign as well remembers no
-// longer than that, nor over a new start: a client that sends a batch with other contents so much later can make an
-// honest collector contradict itself.
+// Of each collector a witness remembers the batches that it signed last, by its own clock. What is older than those is
+// passed over. So what is remembered is the same in whatever order, and however often, receipts are shown: to show old
+// ones again pushes nothing out and accuses nobody; and a collector that makes batches up pushes out its own only. Clocks
+// of different collectors are never compared. A collector whose clock was set back over a restart is not heard until it
+// has caught up; while it runs, the times that it signs rise whatever its clock does.
 //
-// What is signed, all numbers big endian; the first line has no length before it:
+// What was forgotten is not compared any more. Sign as well remembers no longer than that, nor over a new start, unless a
+// peer shows it what it signed: a client that sends a batch with other contents so much later can make an honest
+// collector contradict itself.
+//
+// What is signed, all numbers big endian; the first line has no length before it, so nothing else that is signed with
+// Ed25519 begins like it and a signature is good for nothing else:
 //
 //	"triflow receipt v1"
 //	4 bytes length, collector
@@ -30,6 +36,7 @@
 //	8 bytes sequence
 //	8 bytes signal
 //	4 bytes length, digest
+//	8 bytes time, in ns since 1970
 //
 // The package reads no clock, and all is safe for many goroutines.
 package witness

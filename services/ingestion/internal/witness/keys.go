@@ -41,8 +41,8 @@ func (s *Signer) PublicKey() string {
 }
 
 // sign gives a receipt. Only Witness.Sign calls it, because a batch must not get two.
-func (s *Signer) sign(b Batch, d Digest) Receipt {
-	r := Receipt{Collector: s.collector, Batch: b, Digest: d}
+func (s *Signer) sign(b Batch, d Digest, at int64) Receipt {
+	r := Receipt{Collector: s.collector, Batch: b, Digest: d, Time: at}
 	copy(r.Signature[:], ed25519.Sign(s.key, r.message()))
 	return r
 }

@@ -6,6 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	handoffv1 "github.com/triflow/triflow/proto/gen/triflow/handoff/v1"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
@@ -32,7 +36,10 @@ type Batch struct {
 type Receipt struct {
 	Collector string
 	Batch
-	Digest    Digest
+	Digest Digest
+	// Time is when it was signed by the clock of the collector, in ns since 1970, later than that of every receipt that it
+	// signed before. Times of different collectors are never compared.
+	Time      int64
 	Signature [ed25519.SignatureSize]byte
 }
 
@@ -59,6 +66,11 @@ func Read(m *ingestionv1.Receipt) (Receipt, error) {
 		faults = append(faults, fmt.Errorf("signal: %d, want one that is specified", r.Signal))
 	}
 	fill("digest", r.Digest[:], m.GetDigest())
+	if at := m.GetSignTime(); at.CheckValid() == nil && at.GetSeconds() > 0 && at.GetSeconds() < math.MaxInt64/int64(time.Second) {
+		r.Time = at.AsTime().UnixNano()
+	} else {
+		faults = append(faults, fmt.Errorf("sign_time: %d s and %d ns, want a time from 1970 to 2262", at.GetSeconds(), at.GetNanos()))
+	}
 	fill("signature", r.Signature[:], m.GetSignature())
 	if len(faults) > 0 {
 		return Receipt{}, errors.Join(faults...)
@@ -70,17 +82,18 @@ func Read(m *ingestionv1.Receipt) (Receipt, error) {
 func (r Receipt) Proto() *ingestionv1.Receipt {
 	return &ingestionv1.Receipt{
 		Collector: r.Collector, Stream: r.Stream, Sequence: r.Sequence, Signal: r.Signal,
-		Digest: r.Digest[:], Signature: r.Signature[:],
+		Digest: r.Digest[:], SignTime: timestamppb.New(time.Unix(0, r.Time)), Signature: r.Signature[:],
 	}
 }
 
 // message is what is signed; the package doc draws it.
 func (r Receipt) message() []byte {
-	b := make([]byte, 0, len(domain)+3*4+2*8+len(r.Collector)+len(r.Stream)+len(r.Digest))
+	b := make([]byte, 0, len(domain)+3*4+3*8+len(r.Collector)+len(r.Stream)+len(r.Digest))
 	b = append(b, domain...)
 	b = append(binary.BigEndian.AppendUint32(b, uint32(len(r.Collector))), r.Collector...)
 	b = append(binary.BigEndian.AppendUint32(b, uint32(len(r.Stream))), r.Stream...)
 	b = binary.BigEndian.AppendUint64(b, r.Sequence)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Signal))
-	return append(binary.BigEndian.AppendUint32(b, uint32(len(r.Digest))), r.Digest[:]...)
+	b = append(binary.BigEndian.AppendUint32(b, uint32(len(r.Digest))), r.Digest[:]...)
+	return binary.BigEndian.AppendUint64(b, uint64(r.Time))
 }

@@ -17,7 +17,7 @@ import (
 func TestTheBytesThatAreSignedDoNotChange(t *testing.T) {
 	s := signer(t, "a")
 	b := witness.Batch{Stream: "cart", Sequence: 0x0102030405060708, Signal: handoffv1.Signal_SIGNAL_METRICS}
-	r, _, err := witness.New(s, ring(t, "a"), 10).Sign(b, digest("x"))
+	r, _, err := witness.New(s, ring(t, "a"), 10).Sign(at(0x0102030405060708), b, digest("x"))
 	require.NoError(t, err)
 
 	d := digest("x")
@@ -26,14 +26,15 @@ func TestTheBytesThatAreSignedDoNotChange(t *testing.T) {
 		"\x00\x00\x00\x04cart" +
 		"\x01\x02\x03\x04\x05\x06\x07\x08" +
 		"\x00\x00\x00\x00\x00\x00\x00\x03" +
-		"\x00\x00\x00\x20" + string(d[:])
+		"\x00\x00\x00\x20" + string(d[:]) +
+		"\x01\x02\x03\x04\x05\x06\x07\x08"
 	key := ed25519.NewKeyFromSeed(seed("a")).Public().(ed25519.PublicKey)
 	require.True(t, ed25519.Verify(key, []byte(signed), r.Signature[:]))
 	require.Equal(t, golden, hex.EncodeToString(r.Signature[:]))
 }
 
 func TestAReceiptComesBackFromTheWire(t *testing.T) {
-	r, _, err := witness.New(signer(t, "a"), ring(t), 10).Sign(batch(1), digest("x"))
+	r, _, err := witness.New(signer(t, "a"), ring(t), 10).Sign(at(seconds), batch(1), digest("x"))
 	require.NoError(t, err)
 	got, err := witness.Read(r.Proto())
 	require.NoError(t, err)
@@ -44,12 +45,12 @@ func TestEveryFaultOfAReceiptIsNamed(t *testing.T) {
 	_, err := witness.Read(&ingestionv1.Receipt{Stream: strings.Repeat("x", 129), Signal: 9, Digest: make([]byte, 33)})
 	require.EqualError(t, err, strings.Join([]string{
 		"collector: 0 bytes, want 1 to 128", "stream: 129 bytes, want 1 to 128", "signal: 9, want one that is specified",
-		"digest: 33 bytes, want 32", "signature: 0 bytes, want 64",
+		"digest: 33 bytes, want 32", "sign_time: 0 s and 0 ns, want a time from 1970 to 2262", "signature: 0 bytes, want 64",
 	}, "\n"))
 }
 
 func TestAnythingThatIsChangedBreaksTheSignature(t *testing.T) {
-	r, _, err := witness.New(signer(t, "a"), ring(t), 10).Sign(batch(1), digest("x"))
+	r, _, err := witness.New(signer(t, "a"), ring(t), 10).Sign(at(seconds), batch(1), digest("x"))
 	require.NoError(t, err)
 	for name, change := range map[string]func(*witness.Receipt){
 		"collector": func(r *witness.Receipt) { r.Collector = "b" },
@@ -57,23 +58,26 @@ func TestAnythingThatIsChangedBreaksTheSignature(t *testing.T) {
 		"sequence":  func(r *witness.Receipt) { r.Sequence++ },
 		"signal":    func(r *witness.Receipt) { r.Signal++ },
 		"digest":    func(r *witness.Receipt) { r.Digest[31]++ },
+		"time":      func(r *witness.Receipt) { r.Time++ },
 		"signature": func(r *witness.Receipt) { r.Signature[0]++ },
 	} {
 		t.Run(name, func(t *testing.T) {
 			changed := r
 			change(&changed)
 			w := witness.New(nil, ring(t, "a", "b"), 10)
-			_, err := w.Seen(changed)
+			_, err := w.See(says(t, "b", batch(2), "x"), changed)
 			require.ErrorIs(t, err, witness.ErrSignature)
-			require.Zero(t, w.Batches(), "it proves nothing, and is not remembered")
+			require.ErrorContains(t, err, "receipts[1]: ")
+			batches, _ := w.Counts()
+			require.Zero(t, batches, "it proves nothing, and what came with it is not believed either")
 		})
 	}
 }
 
 func TestACollectorThatIsNotKnownIsNotBelieved(t *testing.T) {
-	r, _, err := witness.New(signer(t, "stranger"), ring(t), 10).Sign(batch(1), digest("x"))
+	r, _, err := witness.New(signer(t, "stranger"), ring(t), 10).Sign(at(seconds), batch(1), digest("x"))
 	require.NoError(t, err)
-	_, err = witness.New(nil, ring(t, "a"), 10).Seen(r)
+	_, err = witness.New(nil, ring(t, "a"), 10).See(r)
 	require.ErrorIs(t, err, witness.ErrCollector)
 }
 
@@ -95,5 +99,5 @@ func TestASignerNeedsANameAndASeed(t *testing.T) {
 func seed(name string) []byte { return bytes.Repeat([]byte(name[:1]), ed25519.SeedSize) }
 
 // golden is the signature over the bytes above: Ed25519 gives the same one each time.
-const golden = "79c6ab7b54e456b7f65e8552d22fd178fb2ba830c51bad6b0c0bff6fd409adb2" +
-	"2abd78ce8cf32b5fed9d7d3029c3b4ee7dae9fa20ce5e243322cc2b1af52a80b"
+const golden = "2534122fcb840277eb1ccbbb085ea0357b90fc089e85194b0f7f8bce2bad852e" +
+	"d07e63987431f7b48ee17f8649591f958cc9dd25342faf6e2d9bb9873f629c07"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // quorum is the fewest known collectors among whom a majority says who lies.
@@ -22,15 +23,18 @@ type Contradiction struct {
 	Equivocal []string
 	// Agreed is how many of the Known collectors vouch for the digest that most vouch for. Who is equivocal has no vote.
 	Agreed, Known int
+	// First tells that the other receipts agreed until the latest one came.
+	First bool
 }
 
-// judge tells what the receipts of one batch say together, of so many collectors that are known. It depends on what they
-// are and not on their order. Nil says that they agree.
-func judge(b Batch, receipts []Receipt, known int) *Contradiction {
-	if !slices.ContainsFunc(receipts, func(r Receipt) bool { return r.Digest != receipts[0].Digest }) {
+// judge tells what the receipts of one batch say together, latest included, of so many collectors that are known. Nil
+// says that they agree. What it tells depends on what they are and not on their order, but for First.
+func judge(latest Receipt, receipts []Receipt, known int) *Contradiction {
+	if agree(receipts) {
 		return nil
 	}
-	c := &Contradiction{Batch: b, Receipts: slices.SortedFunc(slices.Values(receipts), compare), Known: known}
+	c := &Contradiction{Batch: latest.Batch, Receipts: slices.SortedFunc(slices.Values(receipts), compare), Known: known}
+	c.First = agree(slices.DeleteFunc(receipts, func(r Receipt) bool { return r == latest }))
 	votes := map[Digest]int{}
 	voters := c.voters()
 	var first Digest
@@ -50,6 +54,10 @@ func judge(b Batch, receipts []Receipt, known int) *Contradiction {
 	}
 	slices.Sort(c.Suspects)
 	return c
+}
+
+func agree(receipts []Receipt) bool {
+	return !slices.ContainsFunc(receipts, func(r Receipt) bool { return r.Digest != receipts[0].Digest })
 }
 
 // voters gives the receipts of those who signed one digest, and notes who signed two.
@@ -80,11 +88,24 @@ func (c *Contradiction) Collectors() []string {
 	return slices.Compact(names)
 }
 
-// Against gives the receipts of one collector for another digest than that of r: what it answers to who showed it r.
-func (c *Contradiction) Against(r Receipt, collector string) []Receipt {
-	return slices.DeleteFunc(slices.Clone(c.Receipts), func(own Receipt) bool {
-		return own.Collector != collector || own.Digest == r.Digest
-	})
+// shown is how many receipts Evidence gives at most.
+const shown = 3
+
+// Evidence gives what a third party needs to check it with the public keys: one receipt for each digest, with its
+// signature. The text is bounded.
+func (c *Contradiction) Evidence() string {
+	var b strings.Builder
+	var told []Digest
+	for _, r := range c.Receipts {
+		if slices.Contains(told, r.Digest) || len(told) == shown {
+			continue
+		}
+		if told = append(told, r.Digest); len(told) > 1 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s at %s: sha256 %x, ed25519 %x", r.Collector, time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano), r.Digest, r.Signature)
+	}
+	return b.String()
 }
 
 // String tells it to a person.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // ErrChanged says that a batch came again with other bytes than the first time.
@@ -16,21 +17,16 @@ type Witness struct {
 	batches    int
 	collectors int // that are known, this one included
 
-	mu      sync.Mutex // guards all below
-	known   map[Batch]*[]Receipt
-	windows map[string]*window // by the collector that named the batches first
-}
-
-// window is the latest batches of one collector, a ring once it is full.
-type window struct {
-	batches []Batch
-	oldest  int
+	mu      sync.Mutex         // guards all below
+	windows map[string]*window // by collector
+	last    int64              // the latest time that was signed
+	stale   uint64
 }
 
 // New makes a witness that signs with signer, believes the collectors of ring, and remembers so many batches, at least
-// 1, for each of them. signer may be nil if Sign is not called.
+// 1, of each of them. signer may be nil if Sign is not called.
 func New(signer *Signer, ring Keyring, batches int) *Witness {
-	w := &Witness{signer: signer, ring: ring, batches: batches, known: map[Batch]*[]Receipt{}, windows: map[string]*window{}}
+	w := &Witness{signer: signer, ring: ring, batches: batches, windows: map[string]*window{}}
 	w.collectors = len(ring.keys)
 	if signer != nil && ring.keys[signer.collector] == nil {
 		w.collectors++
@@ -38,103 +34,137 @@ func New(signer *Signer, ring Keyring, batches int) *Witness {
 	return w
 }
 
-// Sign gives this collector's receipt for a batch, the same one each time, and what contradicts it of what was seen
-// before. The error is ErrChanged if the batch was signed before with another digest. It takes some 50 µs.
-func (w *Witness) Sign(b Batch, d Digest) (Receipt, *Contradiction, error) {
-	if r, known := w.signed(b); known {
-		return w.once(r, d)
+// Sign gives this collector's receipt for a batch that came now, the same one each time, and what contradicts it of
+// what was seen before. The error is ErrChanged if the batch was signed before with another digest. It takes some 50 µs.
+func (w *Witness) Sign(now time.Time, b Batch, d Digest) (Receipt, *Contradiction, error) {
+	first, at, known := w.begin(now, b)
+	if known {
+		return once(first, d)
 	}
-	r := w.signer.sign(b, d)
+	r := w.signer.sign(b, d, at)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if first, known := w.own(b); known { // by another goroutine in the meantime
-		return w.once(first, d)
+		return once(first, d)
 	}
 	return r, w.note(r), nil
 }
 
-func (w *Witness) once(r Receipt, d Digest) (Receipt, *Contradiction, error) {
+func once(r Receipt, d Digest) (Receipt, *Contradiction, error) {
 	if r.Digest != d {
 		return Receipt{}, nil, fmt.Errorf("batch %d of %q: %w", r.Sequence, r.Stream, ErrChanged)
 	}
 	return r, nil, nil
 }
 
-func (w *Witness) signed(b Batch) (Receipt, bool) {
+// begin gives the receipt of a batch that was signed before, or else the time to sign it with.
+func (w *Witness) begin(now time.Time, b Batch) (r Receipt, at int64, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.own(b)
+	if r, known = w.own(b); known {
+		return r, 0, true
+	}
+	w.last = max(now.UnixNano(), w.last+1) // a clock that was set back is not followed
+	return Receipt{}, w.last, false
 }
 
 // own finds this collector's receipt of a batch.
 func (w *Witness) own(b Batch) (Receipt, bool) {
-	if receipts := w.known[b]; receipts != nil {
-		for _, r := range *receipts {
-			if r.Collector == w.signer.collector {
-				return r, true
-			}
-		}
+	if win := w.windows[w.signer.collector]; win != nil && win.known[b] != nil {
+		return win.known[b].receipts[0], true
 	}
 	return Receipt{}, false
 }
 
-// Seen notes a receipt of any collector. It gives a contradiction if there is one in the batch and r is new to it, so a
-// third receipt may tell more of a tie that was found before. The errors are ErrCollector and ErrSignature; such a
-// receipt proves nothing and is not remembered. It takes some 0.1 ms, for the signature.
-func (w *Witness) Seen(r Receipt) (*Contradiction, error) {
-	if err := w.ring.Verify(r); err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.note(r), nil
-}
-
-// note remembers a receipt whose signature is right.
-func (w *Witness) note(r Receipt) *Contradiction {
-	receipts := w.known[r.Batch]
-	if receipts == nil {
-		receipts = w.open(r)
-	}
-	signed := 0
-	for _, known := range *receipts {
-		if known.Collector != r.Collector {
+// See notes receipts of any collectors, all or none of them. It gives the contradictions in those batches of which one of
+// the receipts says something new; so a third receipt may tell more of a tie that was found before. The errors are
+// ErrCollector and ErrSignature, with the index of the receipt; such a receipt proves nothing. It takes some 0.1 ms for
+// each receipt that is not known yet, for the signature.
+func (w *Witness) See(receipts ...Receipt) ([]*Contradiction, error) {
+	for i, r := range receipts {
+		if w.knows(r) {
 			continue
 		}
-		if known.Digest == r.Digest {
-			return nil
+		if err := w.ring.Verify(r); err != nil {
+			return nil, fmt.Errorf("receipts[%d]: %w", i, err)
 		}
-		signed++
 	}
-	if signed >= 2 { // two are proof enough, more would be without bound
-		return nil
-	}
-	*receipts = append(*receipts, r)
-	return judge(r.Batch, *receipts, w.collectors)
-}
-
-// open remembers a batch that was not known, in place of the oldest of the same collector if there are too many.
-func (w *Witness) open(r Receipt) *[]Receipt {
-	win := w.windows[r.Collector]
-	if win == nil {
-		win = &window{}
-		w.windows[r.Collector] = win
-	}
-	if len(win.batches) < w.batches {
-		win.batches = append(win.batches, r.Batch)
-	} else {
-		delete(w.known, win.batches[win.oldest])
-		win.batches[win.oldest] = r.Batch
-		win.oldest = (win.oldest + 1) % w.batches
-	}
-	receipts := new([]Receipt)
-	w.known[r.Batch] = receipts
-	return receipts
-}
-
-// Batches counts those that are remembered.
-func (w *Witness) Batches() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.known)
+	var found []*Contradiction
+	for _, r := range receipts {
+		if c := w.note(r); c != nil {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
+// knows tells whether this very receipt, signature included, is remembered.
+func (w *Witness) knows(r Receipt) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, known := range w.of(r.Collector, r.Batch) {
+		if known == r {
+			return true
+		}
+	}
+	return false
+}
+
+// of gives what a collector says of a batch.
+func (w *Witness) of(collector string, b Batch) []Receipt {
+	if win := w.windows[collector]; win != nil && win.known[b] != nil {
+		return win.known[b].receipts
+	}
+	return nil
+}
+
+// note remembers a receipt whose signature is right, and judges its batch if it says something new.
+func (w *Witness) note(r Receipt) *Contradiction {
+	win := w.windows[r.Collector]
+	if win == nil {
+		win = &window{size: w.batches, known: map[Batch]*word{}}
+		w.windows[r.Collector] = win
+	}
+	if w.signer != nil && r.Collector == w.signer.collector {
+		w.last = max(w.last, r.Time) // it may be one from before a restart
+	}
+	switch win.take(r) {
+	case again:
+		return nil
+	case stale:
+		w.stale++
+		return nil
+	case fresh:
+	}
+	var all []Receipt
+	for name := range w.windows {
+		all = append(all, w.of(name, r.Batch)...)
+	}
+	return judge(r, all, w.collectors)
+}
+
+// Told gives what this collector says of a batch against r: what it answers to who showed it r.
+func (w *Witness) Told(r Receipt) []Receipt {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var against []Receipt
+	for _, own := range w.of(w.signer.collector, r.Batch) {
+		if own.Digest != r.Digest {
+			against = append(against, own)
+		}
+	}
+	return against
+}
+
+// Counts tells how many batches are remembered, summed over the collectors that vouch for them, and how many receipts
+// were passed over since start because they were older than those.
+func (w *Witness) Counts() (batches int, stale uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, win := range w.windows {
+		batches += len(win.known)
+	}
+	return batches, w.stale
 }

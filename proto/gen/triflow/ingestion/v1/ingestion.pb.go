@@ -2168,19 +2168,24 @@ func (x *Fault) GetText() string {
 	return ""
 }
 
-// Receipt is a collector's word on a batch that it took in.
+// Receipt is a collector's word on a batch that it took in. Receipts are made of requests that are one batch of the SDK's
+// span processor and nothing else, in protobuf; the attributes triflow.sequence.* number it.
 type Receipt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the collector that signs.
+	// Name of the collector that signs, 1 to 128 bytes.
 	Collector string `protobuf:"bytes,1,opt,name=collector,proto3" json:"collector,omitempty"`
-	// Who sent the batch, and its number there.
-	Stream   string    `protobuf:"bytes,2,opt,name=stream,proto3" json:"stream,omitempty"`
+	// Who sent the batch: tenant/service/stream, 1 to 128 bytes.
+	Stream string `protobuf:"bytes,2,opt,name=stream,proto3" json:"stream,omitempty"`
+	// Number of the first item of the batch in its stream.
 	Sequence uint64    `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	Signal   v1.Signal `protobuf:"varint,4,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
 	// SHA-256 of the request as it came, unpacked.
 	Digest []byte `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
-	// Ed25519 over "triflow receipt v1", the fields above in this order, each text and bytes with its length as 4 bytes
-	// before it, numbers as 8 bytes, all big endian.
+	// When it was signed by the clock of the collector, later than all that it signed before. It is compared with no other
+	// collector's; what is much older than the latest of the same collector is passed over.
+	SignTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=sign_time,json=signTime,proto3" json:"sign_time,omitempty"`
+	// Ed25519 over "triflow receipt v1" and the fields above in this order, each text and bytes with its length as 4 bytes
+	// before it, numbers as 8 bytes, the time as ns since 1970 in 8 bytes, all big endian.
 	Signature     []byte `protobuf:"bytes,6,opt,name=signature,proto3" json:"signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2247,6 +2252,13 @@ func (x *Receipt) GetSignal() v1.Signal {
 func (x *Receipt) GetDigest() []byte {
 	if x != nil {
 		return x.Digest
+	}
+	return nil
+}
+
+func (x *Receipt) GetSignTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SignTime
 	}
 	return nil
 }
@@ -2490,13 +2502,14 @@ const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\tlast_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x12\x14\n" +
 	"\x05count\x18\a \x01(\x04R\x05count\x12\x14\n" +
 	"\x05items\x18\b \x01(\x04R\x05items\x12\x12\n" +
-	"\x04text\x18\t \x01(\tR\x04text\"\xc5\x01\n" +
+	"\x04text\x18\t \x01(\tR\x04text\"\xfe\x01\n" +
 	"\aReceipt\x12\x1c\n" +
 	"\tcollector\x18\x01 \x01(\tR\tcollector\x12\x16\n" +
 	"\x06stream\x18\x02 \x01(\tR\x06stream\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x04R\bsequence\x122\n" +
 	"\x06signal\x18\x04 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x16\n" +
-	"\x06digest\x18\x05 \x01(\fR\x06digest\x12\x1c\n" +
+	"\x06digest\x18\x05 \x01(\fR\x06digest\x127\n" +
+	"\tsign_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bsignTime\x12\x1c\n" +
 	"\tsignature\x18\x06 \x01(\fR\tsignature\"K\n" +
 	"\x0eCompareRequest\x129\n" +
 	"\breceipts\x18\x01 \x03(\v2\x1d.triflow.ingestion.v1.ReceiptR\breceipts\"X\n" +
@@ -2647,27 +2660,28 @@ var file_triflow_ingestion_v1_ingestion_proto_depIdxs = []int32{
 	35, // 33: triflow.ingestion.v1.Fault.first_time:type_name -> google.protobuf.Timestamp
 	35, // 34: triflow.ingestion.v1.Fault.last_time:type_name -> google.protobuf.Timestamp
 	34, // 35: triflow.ingestion.v1.Receipt.signal:type_name -> triflow.handoff.v1.Signal
-	31, // 36: triflow.ingestion.v1.CompareRequest.receipts:type_name -> triflow.ingestion.v1.Receipt
-	31, // 37: triflow.ingestion.v1.CompareResponse.contradictions:type_name -> triflow.ingestion.v1.Receipt
-	7,  // 38: triflow.ingestion.v1.IngestionService.GetLedger:input_type -> triflow.ingestion.v1.GetLedgerRequest
-	11, // 39: triflow.ingestion.v1.IngestionService.ListSenders:input_type -> triflow.ingestion.v1.ListSendersRequest
-	17, // 40: triflow.ingestion.v1.IngestionService.ListTenants:input_type -> triflow.ingestion.v1.ListTenantsRequest
-	20, // 41: triflow.ingestion.v1.IngestionService.ListDestinations:input_type -> triflow.ingestion.v1.ListDestinationsRequest
-	24, // 42: triflow.ingestion.v1.IngestionService.GetDataFlow:input_type -> triflow.ingestion.v1.GetDataFlowRequest
-	28, // 43: triflow.ingestion.v1.IngestionService.ListFaults:input_type -> triflow.ingestion.v1.ListFaultsRequest
-	32, // 44: triflow.ingestion.v1.WitnessService.Compare:input_type -> triflow.ingestion.v1.CompareRequest
-	8,  // 45: triflow.ingestion.v1.IngestionService.GetLedger:output_type -> triflow.ingestion.v1.GetLedgerResponse
-	12, // 46: triflow.ingestion.v1.IngestionService.ListSenders:output_type -> triflow.ingestion.v1.ListSendersResponse
-	18, // 47: triflow.ingestion.v1.IngestionService.ListTenants:output_type -> triflow.ingestion.v1.ListTenantsResponse
-	21, // 48: triflow.ingestion.v1.IngestionService.ListDestinations:output_type -> triflow.ingestion.v1.ListDestinationsResponse
-	25, // 49: triflow.ingestion.v1.IngestionService.GetDataFlow:output_type -> triflow.ingestion.v1.GetDataFlowResponse
-	29, // 50: triflow.ingestion.v1.IngestionService.ListFaults:output_type -> triflow.ingestion.v1.ListFaultsResponse
-	33, // 51: triflow.ingestion.v1.WitnessService.Compare:output_type -> triflow.ingestion.v1.CompareResponse
-	45, // [45:52] is the sub-list for method output_type
-	38, // [38:45] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	35, // 36: triflow.ingestion.v1.Receipt.sign_time:type_name -> google.protobuf.Timestamp
+	31, // 37: triflow.ingestion.v1.CompareRequest.receipts:type_name -> triflow.ingestion.v1.Receipt
+	31, // 38: triflow.ingestion.v1.CompareResponse.contradictions:type_name -> triflow.ingestion.v1.Receipt
+	7,  // 39: triflow.ingestion.v1.IngestionService.GetLedger:input_type -> triflow.ingestion.v1.GetLedgerRequest
+	11, // 40: triflow.ingestion.v1.IngestionService.ListSenders:input_type -> triflow.ingestion.v1.ListSendersRequest
+	17, // 41: triflow.ingestion.v1.IngestionService.ListTenants:input_type -> triflow.ingestion.v1.ListTenantsRequest
+	20, // 42: triflow.ingestion.v1.IngestionService.ListDestinations:input_type -> triflow.ingestion.v1.ListDestinationsRequest
+	24, // 43: triflow.ingestion.v1.IngestionService.GetDataFlow:input_type -> triflow.ingestion.v1.GetDataFlowRequest
+	28, // 44: triflow.ingestion.v1.IngestionService.ListFaults:input_type -> triflow.ingestion.v1.ListFaultsRequest
+	32, // 45: triflow.ingestion.v1.WitnessService.Compare:input_type -> triflow.ingestion.v1.CompareRequest
+	8,  // 46: triflow.ingestion.v1.IngestionService.GetLedger:output_type -> triflow.ingestion.v1.GetLedgerResponse
+	12, // 47: triflow.ingestion.v1.IngestionService.ListSenders:output_type -> triflow.ingestion.v1.ListSendersResponse
+	18, // 48: triflow.ingestion.v1.IngestionService.ListTenants:output_type -> triflow.ingestion.v1.ListTenantsResponse
+	21, // 49: triflow.ingestion.v1.IngestionService.ListDestinations:output_type -> triflow.ingestion.v1.ListDestinationsResponse
+	25, // 50: triflow.ingestion.v1.IngestionService.GetDataFlow:output_type -> triflow.ingestion.v1.GetDataFlowResponse
+	29, // 51: triflow.ingestion.v1.IngestionService.ListFaults:output_type -> triflow.ingestion.v1.ListFaultsResponse
+	33, // 52: triflow.ingestion.v1.WitnessService.Compare:output_type -> triflow.ingestion.v1.CompareResponse
+	46, // [46:53] is the sub-list for method output_type
+	39, // [39:46] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_triflow_ingestion_v1_ingestion_proto_init() }

@@ -341,11 +341,12 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
-// telemetry is found. No role serves it so far.
+// WitnessService is between collectors: they tell each other which digest they saw for a batch, so that telemetry which was
+// changed on one way is found. Every ingestion role serves it at its RPC address, and triflow all if it has peers.
 type WitnessServiceClient interface {
-	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
-	// PERMISSION_DENIED, one of an unknown collector as well.
+	// Compare hands over receipts, all or none of them, and showing one again changes nothing. Errors: INVALID_ARGUMENT for
+	// too many of them or one that cannot be one, PERMISSION_DENIED for a signature that is not that of the collector and
+	// for a collector that is not known.
 	Compare(ctx context.Context, in *CompareRequest, opts ...grpc.CallOption) (*CompareResponse, error)
 }
 
@@ -371,11 +372,12 @@ func (c *witnessServiceClient) Compare(ctx context.Context, in *CompareRequest, 
 // All implementations must embed UnimplementedWitnessServiceServer
 // for forward compatibility.
 //
-// WitnessService is between collectors: they tell each other which digest they saw for a batch, so that one that changes
-// telemetry is found. No role serves it so far.
+// WitnessService is between collectors: they tell each other which digest they saw for a batch, so that telemetry which was
+// changed on one way is found. Every ingestion role serves it at its RPC address, and triflow all if it has peers.
 type WitnessServiceServer interface {
-	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
-	// PERMISSION_DENIED, one of an unknown collector as well.
+	// Compare hands over receipts, all or none of them, and showing one again changes nothing. Errors: INVALID_ARGUMENT for
+	// too many of them or one that cannot be one, PERMISSION_DENIED for a signature that is not that of the collector and
+	// for a collector that is not known.
 	Compare(context.Context, *CompareRequest) (*CompareResponse, error)
 	mustEmbedUnimplementedWitnessServiceServer()
 }

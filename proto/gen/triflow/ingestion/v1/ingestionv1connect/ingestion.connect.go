@@ -278,8 +278,9 @@ func (UnimplementedIngestionServiceHandler) ListFaults(context.Context, *connect
 
 // WitnessServiceClient is a client for the triflow.ingestion.v1.WitnessService service.
 type WitnessServiceClient interface {
-	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
-	// PERMISSION_DENIED, one of an unknown collector as well.
+	// Compare hands over receipts, all or none of them, and showing one again changes nothing. Errors: INVALID_ARGUMENT for
+	// too many of them or one that cannot be one, PERMISSION_DENIED for a signature that is not that of the collector and
+	// for a collector that is not known.
 	Compare(context.Context, *connect.Request[v1.CompareRequest]) (*connect.Response[v1.CompareResponse], error)
 }
 
@@ -315,8 +316,9 @@ func (c *witnessServiceClient) Compare(ctx context.Context, req *connect.Request
 
 // WitnessServiceHandler is an implementation of the triflow.ingestion.v1.WitnessService service.
 type WitnessServiceHandler interface {
-	// Compare hands over receipts; a receipt whose signature is not that of its collector is refused with
-	// PERMISSION_DENIED, one of an unknown collector as well.
+	// Compare hands over receipts, all or none of them, and showing one again changes nothing. Errors: INVALID_ARGUMENT for
+	// too many of them or one that cannot be one, PERMISSION_DENIED for a signature that is not that of the collector and
+	// for a collector that is not known.
 	Compare(context.Context, *connect.Request[v1.CompareRequest]) (*connect.Response[v1.CompareResponse], error)
 }
 
