@@ -56,7 +56,8 @@ type allCmd struct {
 	settings
 	demo
 	everything
-	Admin string `name:"admin" default:"127.0.0.1:7508" help:"Address of /healthz, /readyz and /metrics; the gateway serves them too."`
+	Admin         string `name:"admin" default:"127.0.0.1:7508" help:"Address of /healthz, /readyz and /metrics; the gateway serves them too."`
+	WitnessListen string `name:"witness-listen" default:"127.0.0.1:7401" help:"Address where other collectors show their receipts, if ingestion-witness-peers is set."`
 }
 
 // Run serves until ctx ends.
@@ -75,6 +76,9 @@ func (c *allCmd) Run(ctx context.Context, k *kong.Context, out io.Writer) (err e
 		return err
 	}
 	if err := p.serveAdmin(c.Admin); err != nil {
+		return err
+	}
+	if err := c.openWitness(p, otlp); err != nil {
 		return err
 	}
 	grpcAt, httpAt := otlp.Addrs()
@@ -142,6 +146,24 @@ func (c *allCmd) compose(p *process) (*ingestion.Service, error) {
 		s.Register(local)
 	}
 	return taking, nil
+}
+
+// openWitness adds the door where other collectors show their receipts, if there are any.
+func (c *allCmd) openWitness(p *process, taking *ingestion.Service) error {
+	if c.Ingestion.WitnessPeers == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", c.WitnessListen)
+	if err != nil {
+		return fmt.Errorf("witness-listen: %w", err)
+	}
+	p.closers = append(p.closers, func() error { _ = listener.Close(); return nil }) // closed already if it was served
+	door, err := newDoor(p, "ingestion", taking)
+	if err != nil {
+		return err
+	}
+	p.add(first, "witness", func(ctx context.Context) error { return door.serve(ctx, listener) }, nil)
+	return nil
 }
 
 // openShop adds the demo shop, which sends to the OTLP address, and gives the address of its control.

@@ -32,7 +32,7 @@ func (p *process) sampling(cfg sampling.Config) (*sampling.Service, error) {
 	}
 	s, err := sampling.New(cfg, sampling.Deps{
 		Log: p.logger("sampling"), Meter: p.meter("sampling"), Now: now, Dir: dir,
-		Dial: dialVoter,
+		Dial: dialAddress,
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (p *process) ingestion(cfg ingestion.Config, to receivers) (*ingestion.Serv
 	}
 	s, err := ingestion.New(cfg, ingestion.Deps{
 		Log: p.logger("ingestion"), Meter: p.meter("ingestion"), Now: now, Rand: rand.Float64, Dir: dir,
-		LookupEnv: os.LookupEnv, Traces: to.traces, Logs: to.logs, Metrics: to.metrics,
+		LookupEnv: os.LookupEnv, Traces: to.traces, Logs: to.logs, Metrics: to.metrics, Dial: dialAddress,
 	})
 	if err != nil {
 		return nil, err

@@ -95,8 +95,8 @@ func (p *process) connOf(service string) grpc.ClientConnInterface {
 	return p.conn(role)
 }
 
-// dialVoter connects to another voter, to hand it what only the leader may do.
-func dialVoter(address string) (grpc.ClientConnInterface, func() error, error) {
+// dialAddress connects to another process of the same role, such as another voter or collector, by its address.
+func dialAddress(address string) (grpc.ClientConnInterface, func() error, error) {
 	conn, err := rpc.Dial("passthrough:///"+address, callLimit)
 	if err != nil {
 		return nil, nil, err

@@ -39,6 +39,7 @@ type cli struct {
 	Remediation remediationCmd `cmd:"" set:"no=07" help:"Plan what to do, and do what is approved."`
 	Gateway     gatewayCmd     `cmd:"" help:"Serve REST, Connect, gRPC and the page."`
 	Shop        shopCmd        `cmd:"" help:"Run the demo shop, which sends telemetry of twelve services."`
+	WitnessKey  witnessKeyCmd  `cmd:"" help:"Print the public key of a collector for the witness-peers of others; make its key if there is none."`
 	Settings    settingsCmd    `cmd:"" name:"config" help:"Print the settings of all roles as they are in force."`
 	Docs        docsCmd        `cmd:"" hidden:"" help:"Write the reference of commands and settings."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

@@ -42,6 +42,7 @@ func (in *intake) accept(ctx context.Context, signal otlp.Signal, b *buffer, mar
 		return outcome{}, no
 	}
 	in.note(r, "")
+	s.notary.offer(in.admit.Tenant(), r, b, f)
 	if r.Refused > 0 {
 		for _, fault := range r.Refusals() {
 			st.count(fault.Fault.String(), fault.Items)

@@ -76,7 +76,8 @@ func (s *Service) flow() ([]*ingestionv1.FlowNode, []*ingestionv1.FlowEdge) {
 			node(sink, ingestionv1.FlowRole_FLOW_ROLE_SINK, st.owner()))
 		edges = append(edges, edge(received, sink, st.signal, st.handed.Load()))
 	}
-	return nodes, edges
+	n, e := s.notary.flow()
+	return append(nodes, n...), append(edges, e...)
 }
 
 func node(id string, role ingestionv1.FlowRole, name string) *ingestionv1.FlowNode {

@@ -19,9 +19,10 @@ type server struct {
 	s *Service
 }
 
-// Register adds the IngestionService to r.
+// Register adds the IngestionService and the WitnessService to r.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	ingestionv1.RegisterIngestionServiceServer(r, &server{s: s})
+	ingestionv1.RegisterWitnessServiceServer(r, &witnessServer{s: s})
 }
 
 func (v *server) GetLedger(context.Context, *ingestionv1.GetLedgerRequest) (*ingestionv1.GetLedgerResponse, error) {

@@ -38,6 +38,8 @@ type Deps struct {
 	LookupEnv func(name string) (value string, ok bool)
 	// Traces, Logs and Metrics own the signals.
 	Traces, Logs, Metrics handoff.Receiver
+	// Dial makes the connection to the RPC address of another collector, and what closes it; unused without witness-peers.
+	Dial func(address string) (grpc.ClientConnInterface, func() error, error)
 }
 
 // callLimit bounds how long a gRPC call takes.
@@ -56,6 +58,7 @@ type Service struct {
 	seats     *seats
 	faults    *fault.Registry
 	senders   *arrival.Book
+	notary    *notary
 	rates     rates
 	buffers   *buffers
 	unpackers unpackers
@@ -98,6 +101,9 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 		if s.streams[i], err = s.openStream(otlp.Signal(i), to, ways); err != nil {
 			return nil, err
 		}
+	}
+	if s.notary, err = openNotary(s); err != nil {
+		return nil, err
 	}
 	if s.metrics, err = newMetrics(deps.Meter, s); err != nil { // last, since it shows all of them
 		return nil, err
@@ -149,6 +155,9 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	})
 	run(&pumps, func() error { return s.watch(pumping) })
+	if s.notary != nil {
+		run(&pumps, func() error { return s.notary.run(pumping) })
+	}
 	for _, st := range s.streams {
 		run(&pumps, func() error { return st.pump.Run(pumping) })
 		for _, l := range st.links {
@@ -197,6 +206,7 @@ func (s *Service) close() error {
 			_ = l.Close() // closed already if it was served
 		}
 	}
+	errs = append(errs, s.notary.close())
 	for _, st := range s.streams {
 		if st != nil {
 			st.tail.clear()

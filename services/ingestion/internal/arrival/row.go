@@ -69,10 +69,7 @@ func newRow(key string, now time.Time, b *Batch, s *otlp.Source) *row {
 	r := &row{
 		key: key, signal: signalOf(b.Request), first: now, last: now,
 		tenant: clip(b.Tenant, maxName), address: clip(b.Address, maxName), credential: clip(b.Credential, maxName),
-		service: unknown,
-	}
-	if len(s.Service) > 0 {
-		r.service = clip(string(s.Service), maxName)
+		service: ServiceOf(s),
 	}
 	var sdk []string
 	for _, part := range [][]byte{s.SDKLanguage, s.SDKName, s.SDKVersion} {
@@ -82,6 +79,14 @@ func newRow(key string, now time.Time, b *Batch, s *otlp.Source) *row {
 	}
 	r.sdk = strings.Join(sdk, " ")
 	return r
+}
+
+// ServiceOf is what the book calls the service of a source.
+func ServiceOf(s *otlp.Source) string {
+	if len(s.Service) == 0 {
+		return unknown
+	}
+	return clip(string(s.Service), maxName)
 }
 
 // measure counts the lags of a source that arrived now.

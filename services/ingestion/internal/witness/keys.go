@@ -15,6 +15,19 @@ var (
 	ErrSignature = errors.New("signature is not that of the collector")
 )
 
+// RefusedError says which of several receipts proves nothing, and why.
+type RefusedError struct {
+	Index   int
+	Receipt Receipt
+	err     error
+}
+
+// Error names the receipt.
+func (e *RefusedError) Error() string { return fmt.Sprintf("receipts[%d]: %v", e.Index, e.err) }
+
+// Unwrap gives ErrCollector or ErrSignature.
+func (e *RefusedError) Unwrap() error { return e.err }
+
 // Signer signs the receipts of one collector.
 type Signer struct {
 	collector string

@@ -3,6 +3,7 @@ package witness
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,7 +104,8 @@ func (c *Contradiction) Evidence() string {
 		if told = append(told, r.Digest); len(told) > 1 {
 			b.WriteString("; ")
 		}
-		fmt.Fprintf(&b, "%s at %s: sha256 %x, ed25519 %x", r.Collector, time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano), r.Digest, r.Signature)
+		fmt.Fprintf(&b, "%s at %s: sha256 %x, signed %s",
+			r.Collector, time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano), r.Digest, base64.StdEncoding.EncodeToString(r.Signature[:]))
 	}
 	return b.String()
 }

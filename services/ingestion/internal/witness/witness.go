@@ -77,8 +77,8 @@ func (w *Witness) own(b Batch) (Receipt, bool) {
 }
 
 // See notes receipts of any collectors, all or none of them. It gives the contradictions in those batches of which one of
-// the receipts says something new; so a third receipt may tell more of a tie that was found before. The errors are
-// ErrCollector and ErrSignature, with the index of the receipt; such a receipt proves nothing. It takes some 0.1 ms for
+// the receipts says something new; so a third receipt may tell more of a tie that was found before. The error is a
+// *RefusedError around ErrCollector or ErrSignature; such a receipt proves nothing. It takes some 0.1 ms for
 // each receipt that is not known yet, for the signature.
 func (w *Witness) See(receipts ...Receipt) ([]*Contradiction, error) {
 	for i, r := range receipts {
@@ -86,7 +86,7 @@ func (w *Witness) See(receipts ...Receipt) ([]*Contradiction, error) {
 			continue
 		}
 		if err := w.ring.Verify(r); err != nil {
-			return nil, fmt.Errorf("receipts[%d]: %w", i, err)
+			return nil, &RefusedError{Index: i, Receipt: r, err: err}
 		}
 	}
 	w.mu.Lock()
