@@ -27,6 +27,7 @@ import (
 
 	"github.com/triflow/triflow/pkg/handoff"
 	"github.com/triflow/triflow/pkg/otlp"
+	"github.com/triflow/triflow/pkg/rpc"
 	"github.com/triflow/triflow/pkg/settings"
 	"github.com/triflow/triflow/services/ingestion/internal/admit"
 )
@@ -91,7 +92,7 @@ func start(t testing.TB, cfg Config, dir string, to *sink) *running {
 }
 
 func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Meter) *running {
-	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Rand: rand.Float64, Dir: dir, Traces: to, Logs: to, Metrics: to})
+	s, err := New(cfg, Deps{Log: slog.New(slog.DiscardHandler), Meter: meter, Now: time.Now, Rand: rand.Float64, Dir: dir, Traces: to, Logs: to, Metrics: to, Dial: dial})
 	require.NoError(t, err)
 	s.buffers.gone = func(b []byte) { // whoever still reads is found out
 		for i := range b {
@@ -112,6 +113,15 @@ func startWith(t testing.TB, cfg Config, dir string, to *sink, meter metric.Mete
 	})
 	t.Cleanup(stop)
 	return &running{Service: s, traces: to, conn: conn, url: "http://" + h.String(), stop: stop}
+}
+
+// dial connects to the RPC address of another collector.
+func dial(address string) (grpc.ClientConnInterface, func() error, error) {
+	conn, err := rpc.Dial("passthrough:///"+address, time.Minute)
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, conn.Close, nil
 }
 
 func span(n byte) *tracev1.Span {
