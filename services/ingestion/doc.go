@@ -16,7 +16,8 @@
 // spans are sorted.
 //
 // Beside that, what the receivers hold undone stays in memory, handoff-bytes a signal at most, and 32 MiB a signal of
-// the newest records.
+// the newest records; with witness-peers, 32 MiB of requests that wait for their receipt, and witness-batches receipts
+// of each collector.
 //
 // A request is read into a buffer that is used again; the log, the tail and the receiver share it until the last of them
 // is through. The tail holds the newest records, so that the pump reads the disk only when it is behind.

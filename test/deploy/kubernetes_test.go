@@ -205,6 +205,17 @@ func TestThePeersInTheSettingsAreServicesWithThatPort(t *testing.T) {
 	}
 }
 
+// Two collectors of one name would be one sender to their receivers, and one witness to each other.
+func TestEveryCollectorHasANameAndAnAddressOfItsOwn(t *testing.T) {
+	c := build(t, "roles")
+	set := c.sets["ingestion"]
+	require.Equal(t, "None", c.services[set.Spec.ServiceName].Spec.ClusterIP)
+	env := set.Spec.Template.Spec.Containers[0].Env
+	require.Len(t, env, 1)
+	require.Equal(t, "TRIFLOW_INGESTION_NAME", env[0].Name)
+	require.Equal(t, "metadata.name", env[0].ValueFrom.FieldRef.FieldPath)
+}
+
 func TestTheImageIsOneBinaryWithoutAUserName(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "deploy", "Dockerfile"))
 	require.NoError(t, err)
