@@ -76,6 +76,20 @@ func TestTheFlagsSayWhatIsLeftOut(t *testing.T) {
 	}
 }
 
+func TestASizeThatIsThereAlreadyStaysAndComesOnce(t *testing.T) {
+	memory := tracetest.NewInMemoryExporter()
+	e, err := New(memory, WithKeys("http.request.body"))
+	require.NoError(t, err)
+	e.Set(Values)
+	span := tracetest.SpanStub{Attributes: []attribute.KeyValue{
+		attribute.String("http.request.body", `{"cut": true`),
+		attribute.Int("status", 200),
+		attribute.Int("http.request.body.size", 4096), // by who saw the whole of it
+	}}
+	require.NoError(t, e.ExportSpans(t.Context(), []sdktrace.ReadOnlySpan{span.Snapshot()}))
+	require.Equal(t, span.Attributes[1:], memory.GetSpans()[0].Attributes)
+}
+
 func TestTheLevelGoesWithPressureAndJoinsTheFlagsThatWereSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, err := New(tracetest.NewNoopExporter())

@@ -11,7 +11,7 @@
 //
 //	Values   an attribute with one of the keys, or with a string longer than the limit, becomes <key>.size, an integer: the
 //	         bytes of the value, or of its text if it is neither a string nor bytes. This goes for the attributes of
-//	         spans and of their events
+//	         spans and of their events. A <key>.size that is there already stays
 //	Events   the events go; the span's count of dropped events grows by their number
 //	Links    the links go; the span's count of dropped links grows by their number
 //

@@ -41,19 +41,24 @@ func (e *Exporter) degrade(s sdktrace.ReadOnlySpan, flags Flags) degraded {
 	return d
 }
 
-// sizes returns the attributes with sizes in place of the values that are left out. It copies them if there are any.
+// sizes returns the attributes with sizes in place of the values that are left out. It copies them if there are any. A
+// size that is there already stays: keys are unique, and whoever wrote it may have seen more than was recorded.
 func (e *Exporter) sizes(attributes []attribute.KeyValue) []attribute.KeyValue {
-	i := slices.IndexFunc(attributes, e.leftOut)
-	if i < 0 {
+	if !slices.ContainsFunc(attributes, e.leftOut) {
 		return attributes
 	}
-	attributes = slices.Clone(attributes)
-	for ; i < len(attributes); i++ {
-		if a := attributes[i]; e.leftOut(a) {
-			attributes[i] = attribute.Int(string(a.Key)+sizeSuffix, size(a.Value))
+	less := make([]attribute.KeyValue, 0, len(attributes))
+	for _, a := range attributes {
+		if !e.leftOut(a) {
+			less = append(less, a)
+			continue
+		}
+		key := a.Key + sizeSuffix
+		if !slices.ContainsFunc(attributes, func(b attribute.KeyValue) bool { return b.Key == key }) {
+			less = append(less, key.Int(size(a.Value)))
 		}
 	}
-	return attributes
+	return less
 }
 
 func (e *Exporter) sizesInEvents(events []sdktrace.Event) []sdktrace.Event {

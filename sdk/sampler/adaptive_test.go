@@ -43,6 +43,39 @@ func TestAnAdaptiveRatioFallsToItsFloorAndRecoversToItsTarget(t *testing.T) {
 	})
 }
 
+func TestAStepIsAFactorOfNineTenthsUnderErrorsAndElevenTenthsWithRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reading pressure.Reading
+		a, err := NewAdaptive(0.5, 0.4, time.Second, func() pressure.Reading { return reading })
+		require.NoError(t, err)
+		for _, step := range []struct {
+			name  string
+			fill  float64
+			lost  uint64 // in this interval
+			ratio float64
+		}{
+			{"at its target it does not rise", 0, 0, 0.5},
+			{"an error", 0, 1, 0.5 * 0.9},
+			{"another", 0.6, 512, 0.5 * 0.9 * 0.9},
+			{"the floor", 0, 1, 0.4},
+			{"neither errors nor room", 0.6, 0, 0.4},
+			{"room", 0.5, 0, 0.4 * 1.1},
+			{"more room", 0, 0, 0.4 * 1.1 * 1.1},
+			{"a queue nearly full", 0.8, 0, 0.4 * 1.1 * 1.1 * 0.9},
+			{"room again", 0, 0, 0.4 * 1.1 * 1.1 * 0.9 * 1.1},
+			{"the target", 0, 0, 0.5},
+		} {
+			reading.Fill = step.fill
+			reading.Lost += step.lost
+			<-time.After(time.Second) // by the clock of the bubble
+			for range 3 {             // spans of one interval make one step
+				a.ShouldSample(parameters(t, "ffffffffffffffffffffffffffffffff", ""))
+			}
+			require.InDelta(t, step.ratio, a.ratio, 1e-12, step.name)
+		}
+	})
+}
+
 func TestCountsStayRightWhileTheRatioMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, perSecond = 300_000, 1000

@@ -17,7 +17,7 @@ import (
 // documents are the texts for people; what is generated describes itself.
 func documents(t *testing.T) []string {
 	t.Helper()
-	found := []string{"README.md", "CONTRIBUTING.md"}
+	found := []string{"README.md", "CONTRIBUTING.md", "sdk/README.md"}
 	require.NoError(t, fs.WalkDir(os.DirFS(root), "docs", func(p string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(p, ".md") {
 			found = append(found, p)
