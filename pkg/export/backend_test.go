@@ -48,7 +48,7 @@ type reply struct {
 type backend struct {
 	scheme string
 	script func(n int) reply                                  // of the nth request with spans, from 0; nil accepts all
-	judge  func(*collectorv1.ExportTraceServiceRequest) error // gRPC; of a request that the script accepts; nil accepts all
+	judge  func(*collectorv1.ExportTraceServiceRequest) reply // to a request that the script accepts; nil accepts all
 	tls    *tls.Config                                        // of grpcs and https
 	plain  bool                                               // knows no zstd
 
@@ -130,8 +130,8 @@ func (b *backend) take(r *collectorv1.ExportTraceServiceRequest, header http.Hea
 		out = b.script(b.requests)
 	}
 	b.requests++
-	if out.err == nil && b.judge != nil {
-		out.err = b.judge(r)
+	if b.judge != nil && out.err == nil && out.status == 0 {
+		out = b.judge(r)
 	}
 	if out.err != nil || out.status != 0 || out.body != nil || out.hang || out.cut {
 		return out

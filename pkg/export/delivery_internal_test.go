@@ -26,17 +26,19 @@ type scripted struct {
 	outcomes []outcome
 	probe    outcome
 
-	mu    sync.Mutex // guards what follows
-	calls []time.Time
-	got   map[string]int // verdicts other than again, by payload
+	mu     sync.Mutex // guards what follows
+	probes int
+	calls  []time.Time
+	got    map[string]int // verdicts other than again, by payload
 }
 
 func (s *scripted) send(_ context.Context, p part, _ bool) outcome {
-	if p.size() == 0 {
-		return s.probe
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p.size() == 0 {
+		s.probes++
+		return s.probe
+	}
 	o := s.outcomes[min(len(s.calls), len(s.outcomes)-1)]
 	s.calls = append(s.calls, time.Now())
 	if o.verdict != again {
@@ -103,6 +105,24 @@ func TestAThrottledEndpointIsLeftAloneAsLongAsItAsked(t *testing.T) {
 			<-done
 			require.Len(t, backends[0].calls, 2)
 			require.False(t, backends[0].calls[1].Before(start.Add(4*time.Minute)))
+			require.LessOrEqual(t, backends[0].probes, 2, "one at the beginning, one when the time was over")
+		})
+	})
+}
+
+func TestAProbeThatIsToldToWaitIsNotRepeatedMeanwhileAndHoldsNoExportUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x, backends := scriptedExporter(t, 1, []outcome{yes})
+		backends[0].probe = outcome{wait: 4 * time.Minute, err: errors.New("HTTP 429")}
+		running(t, x, func() {
+			synctest.Wait()
+			done := make(chan struct{})
+			require.NoError(t, x.Push(t.Context(), handoff.Batch{Signal: traces, Payload: []byte("a"), Done: func() { close(done) }}))
+			start := time.Now()
+			<-done
+			require.Equal(t, start, time.Now())
+			<-time.After(3 * time.Minute)
+			require.Equal(t, 1, backends[0].probes)
 		})
 	})
 }

@@ -2,7 +2,6 @@ package export_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,18 +33,24 @@ func TestSmallRequestsGoOutAsFewAndEachIsDoneOnce(t *testing.T) {
 }
 
 func TestABackendThatChokesOnOneBatchGetsTheOthers(t *testing.T) {
-	for name, code := range map[string]codes.Code{
-		"bad": codes.InvalidArgument, "too large": codes.ResourceExhausted, "a panic": codes.Internal, "odd": codes.Unknown,
+	for reason, poisoned := range map[string]reply{
+		"InvalidArgument": {err: status.Error(codes.InvalidArgument, "bad")}, "ResourceExhausted": {err: status.Error(codes.ResourceExhausted, "too large")},
+		"Internal": {err: status.Error(codes.Internal, "a panic")}, "Unknown": {err: status.Error(codes.Unknown, "odd")},
+		"HTTP 400": {status: 400}, "HTTP 413": {status: 413}, "HTTP 422": {status: 422}, "HTTP 500": {status: 500},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBackend(t, "grpc", nil)
-			b.judge = func(r *collectorv1.ExportTraceServiceRequest) error {
+		t.Run(reason, func(t *testing.T) {
+			scheme := "grpc"
+			if poisoned.status != 0 {
+				scheme = "http"
+			}
+			b := newBackend(t, scheme, nil)
+			b.judge = func(r *collectorv1.ExportTraceServiceRequest) reply {
 				for _, rs := range r.GetResourceSpans() {
-					if strings.HasPrefix(rs.GetScopeSpans()[0].GetSpans()[0].GetName(), "poison") {
-						return status.Error(code, name)
+					if rs.GetScopeSpans()[0].GetSpans()[0].GetName() == "poison" {
+						return poisoned
 					}
 				}
-				return nil
+				return reply{}
 			}
 			r := run(t, quick(export.RoundRobin, b))
 			var done []<-chan struct{}
@@ -63,7 +68,7 @@ func TestABackendThatChokesOnOneBatchGetsTheOthers(t *testing.T) {
 				<-d
 			}
 			require.ElementsMatch(t, want, b.names())
-			require.Equal(t, map[string]uint64{code.String(): 1}, r.Stats().Dropped)
+			require.Equal(t, map[string]uint64{reason: 1}, r.Stats().Dropped)
 			require.Equal(t, uint64(1), r.fault("refused").Items)
 		})
 	}
