@@ -25,7 +25,7 @@ test("a newcomer runs the command of the empty page, and sees what he sent", asy
   expect(JSON.parse(stdout)).toEqual({});
   await page
     .getByRole("table", { name: "Senders" })
-    .getByRole("row", { name: /my-service Spans.* none / })
+    .getByRole("row", { name: /my-service traces.* none / })
     .waitFor();
   expect(faults).toEqual([]);
 });
@@ -37,7 +37,7 @@ test("what is refused among what arrives is found with its path, its reason and 
   const senders = page.getByRole("table", { name: "Senders" });
   // Those with an SDK say which.
   await senders
-    .getByRole("row", { name: /Spans, go opentelemetry/ })
+    .getByRole("row", { name: /traces, go opentelemetry/ })
     .first()
     .waitFor();
   await page.getByLabel("Tenant").selectOption("acme");

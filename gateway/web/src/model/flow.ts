@@ -9,8 +9,6 @@ export interface FlowBox {
   id: string;
   name: string;
   role: FlowRole;
-  /** Producers that it stands for; 0 for a node of the graph. */
-  folded: number;
   /** What leaves a producer, or comes to anything else: items a second, and items since start. */
   rate: number;
   items: bigint;
@@ -30,6 +28,8 @@ export interface FlowPicture {
   ways: FlowWay[];
   /** Producers stand first, sinks last. */
   ends: Ends;
+  /** The producers that one box stands for, those with most items first. */
+  folded: FlowBox[];
 }
 
 /** The id of the box that stands for the folded producers; it sorts behind those of the contract. */
@@ -45,9 +45,10 @@ export function flowPicture(
   for (const n of nodes) if (!boxes.has(n.id)) boxes.set(n.id, box(n.id, n.name, n.role));
   for (const e of edges) count(boxes, e);
   const folded = fold(boxes, mostProducers);
+  const small = new Set(folded.map((b) => b.id));
   const ways = new Map<string, FlowWay>();
   for (const e of edges) {
-    const [client, server] = [folded.has(e.from) ? others : e.from, e.to];
+    const [client, server] = [small.has(e.from) ? others : e.from, e.to];
     if (!boxes.has(client) || !boxes.has(server)) continue;
     const key = JSON.stringify([client, server]);
     const way = ways.get(key) ?? { client, server, edges: [], rate: 0, effect: FlowEffect.UNSPECIFIED };
@@ -61,7 +62,7 @@ export function flowPicture(
     if (b.role === FlowRole.PRODUCER) ends.set(b.id, "first");
     if (b.role === FlowRole.SINK) ends.set(b.id, "last");
   }
-  return { boxes: [...boxes.values()], ways: [...ways.values()], ends };
+  return { boxes: [...boxes.values()], ways: [...ways.values()], ends, folded };
 }
 
 /** The lines that telemetry of a box comes by or goes by, from its producers to its sinks, by their index. */
@@ -82,7 +83,7 @@ export function throughBox(ways: readonly FlowWay[], id: string): Set<number> {
 }
 
 function box(id: string, name: string, role: FlowRole): FlowBox {
-  return { id, name, role, folded: 0, rate: 0, items: 0n };
+  return { id, name, role, rate: 0, items: 0n };
 }
 
 function count(boxes: Map<string, FlowBox>, e: FlowEdge) {
@@ -96,20 +97,19 @@ function add(b: FlowBox, rate: number, items: bigint) {
   b.items += items;
 }
 
-/** Replaces the smallest producers by one box, and gives their ids. By items, as rates change too often to stand by. */
-function fold(boxes: Map<string, FlowBox>, most: number): Set<string> {
+/** Replaces the smallest producers by one box, and gives them. By items, as rates change too often to stand by. */
+function fold(boxes: Map<string, FlowBox>, most: number): FlowBox[] {
   const producers = [...boxes.values()].filter((b) => b.role === FlowRole.PRODUCER);
-  if (producers.length <= most) return new Set();
+  if (producers.length <= most) return [];
   producers.sort((a, b) => Number(b.items - a.items) || (a.id < b.id ? -1 : 1));
   const small = producers.slice(most - 1);
   const rest = box(others, `${small.length} more`, FlowRole.PRODUCER);
-  rest.folded = small.length;
   for (const b of small) {
     add(rest, b.rate, b.items);
     boxes.delete(b.id);
   }
   boxes.set(others, rest);
-  return new Set(small.map((b) => b.id));
+  return small;
 }
 
 function weight(e: FlowEffect): number {

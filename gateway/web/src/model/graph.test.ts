@@ -54,6 +54,16 @@ test("a link over a layer goes round the nodes in it", () => {
   expect(Math.abs(bend.y - passed.y)).toBeGreaterThan(spacing.nodeHeight / 2);
 });
 
+test("links to one node run together where they pass over a layer", () => {
+  const links = ["b", "c", "x"].flatMap((via) =>
+    ["a1", "a2"].map((client) => ({ client, server: via })).concat({ client: via, server: "end" }),
+  );
+  const long = ["a1", "a2"].map((client) => ({ client, server: "end" }));
+  const { bends } = layout(["a1", "a2", "b", "c", "x", "end"], [...links, ...long], spacing);
+  expect(bends.at(-1)!.length).toBe(1);
+  expect(bends.at(-1)).toEqual(bends.at(-2));
+});
+
 test("nodes that are told to stand first or last do, and all others stand between them", () => {
   const ends = new Map([
     ["in", "first"],

@@ -60,8 +60,13 @@ export function layout(
   const arcs = withoutCycles(nodes, links, ends);
   const layers = assignLayers(nodes, arcs, ends);
   const { short, lanes } = splitLong(layers, arcs);
-  const drawing = place(order(layers, short), short, spacing);
-  return { ...drawing, bends: links.map((_, i) => takeLanes(drawing.nodes, lanes.get(i) ?? [])) };
+  const { width, height, places } = place(order(layers, short), short, spacing);
+  return {
+    width,
+    height,
+    nodes: new Map([...places].filter(([name]) => !isLane(name))),
+    bends: links.map((_, i) => (lanes.get(i) ?? []).map((lane) => places.get(lane)!)),
+  };
 }
 
 /**
@@ -121,36 +126,37 @@ function assignLayers(nodes: string[], arcs: Arc[], ends: Ends): string[][] {
   return layers.filter((l) => l.length > 0);
 }
 
-/** Puts a lane into every layer that an arc passes over, so that nodes make room for it. Lanes are added to layers. */
+/**
+ * Puts lanes into the layers that arcs pass over, so that nodes make room for them. Arcs to one node share a lane in a
+ * layer: they run together from there on. Lanes are added to layers.
+ */
 function splitLong(layers: string[][], arcs: Arc[]): { short: Arc[]; lanes: Map<number, string[]> } {
   const layerOf = layersOf(layers);
-  const short: Arc[] = [];
+  const short = new Map<string, Arc>();
   const lanes = new Map<number, string[]>();
   for (const a of arcs) {
     const passed: string[] = [];
     for (let l = layerOf.get(a.from)! + 1; a.link >= 0 && l < layerOf.get(a.to)!; l++) {
-      const lane = `${lanePrefix}${a.link} ${l}`;
-      layers[l]!.push(lane);
+      const lane = `${lanePrefix}${l} ${a.to}`;
+      if (!layers[l]!.includes(lane)) layers[l]!.push(lane);
       passed.push(lane);
     }
-    const stops = [a.from, ...passed, a.to];
-    for (let i = 1; i < stops.length; i++) short.push({ from: stops[i - 1]!, to: stops[i]!, link: a.link });
     lanes.set(a.link, passed);
+    const stops = [a.from, ...passed, a.to];
+    for (let i = 1; i < stops.length; i++) {
+      const [from, to] = [stops[i - 1]!, stops[i]!];
+      short.set(JSON.stringify([from, to]), { from, to, link: a.link });
+    }
   }
-  return { short, lanes };
+  return { short: [...short.values()], lanes };
 }
 
 // No name of a node begins with it, as far as they are texts that somebody can read.
 const lanePrefix = "\0lane ";
 const laneHeight = 6;
 
-/** Takes lanes out of the nodes, and gives their places. */
-function takeLanes(nodes: Map<string, Placed>, lanes: string[]): Point[] {
-  return lanes.map((lane) => {
-    const { x, y } = nodes.get(lane)!;
-    nodes.delete(lane);
-    return { x, y };
-  });
+function isLane(name: string): boolean {
+  return name.startsWith(lanePrefix);
 }
 
 /** Orders each layer by the mean position of its neighbours, to and fro, and keeps the order with the fewest crossings. */
@@ -200,8 +206,8 @@ function crossings(layers: string[][], arcs: Arc[]): number {
 }
 
 /** Puts nodes at even heights, then draws each towards its neighbours as far as its layer's order allows. */
-function place(layers: string[][], arcs: Arc[], s: Spacing): Pick<Drawing, "width" | "height" | "nodes"> {
-  const room = (n: string) => (n.startsWith(lanePrefix) ? laneHeight : s.nodeHeight) + s.nodeGap;
+function place(layers: string[][], arcs: Arc[], s: Spacing) {
+  const room = (n: string) => (isLane(n) ? laneHeight : s.nodeHeight) + s.nodeGap;
   const tall = (l: string[]) => l.reduce((sum, n) => sum + room(n), 0);
   const height = Math.max(s.nodeHeight + s.nodeGap, ...layers.map(tall));
   const center = new Map<string, number>();
@@ -216,13 +222,13 @@ function place(layers: string[][], arcs: Arc[], s: Spacing): Pick<Drawing, "widt
   for (let round = 0; round < 8; round++) {
     for (const l of layers) align(l, center, neighbours[round % 2]!, room, height);
   }
-  const nodes = new Map<string, Placed>();
+  const places = new Map<string, Placed>();
   layers.forEach((l, i) => {
     for (const name of l) {
-      nodes.set(name, { name, layer: i, x: s.nodeWidth / 2 + i * (s.nodeWidth + s.layerGap), y: center.get(name)! });
+      places.set(name, { name, layer: i, x: s.nodeWidth / 2 + i * (s.nodeWidth + s.layerGap), y: center.get(name)! });
     }
   });
-  return { width: layers.length * (s.nodeWidth + s.layerGap) - s.layerGap, height, nodes };
+  return { width: layers.length * (s.nodeWidth + s.layerGap) - s.layerGap, height, places };
 }
 
 function align(

@@ -3,6 +3,7 @@
 import { Signal } from "../gen/triflow/handoff/v1/handoff_pb";
 import type { RefusedCount, Sender } from "../gen/triflow/ingestion/v1/ingestion_pb";
 import { formatCount } from "./number";
+import { millis } from "./time";
 
 /** What tells a sender from all others. */
 export type SenderKey = Pick<Sender, "signal" | "tenant" | "service" | "sdk" | "address" | "credential">;
@@ -48,6 +49,20 @@ export function senderId(s: SenderKey): string {
   return JSON.stringify([s.signal, s.tenant, s.service, s.sdk, s.address, s.credential]);
 }
 
+const presentMillis = 60_000;
+
+/**
+ * Those who sent in the last minute by name, then all others, the latest first: who sends every second would change places
+ * every second otherwise. Now is when the latest of them sent, so that the clock of this machine does not matter.
+ */
+export function steadyOrder(rows: readonly Sender[]): Sender[] {
+  const now = Math.max(...rows.map((s) => millis(s.lastTime)));
+  const rank = (s: Sender) => Math.max(0, now - millis(s.lastTime) - presentMillis);
+  return [...rows].sort(
+    (a, b) => rank(a) - rank(b) || (a.service < b.service ? -1 : a.service > b.service ? 1 : a.signal - b.signal),
+  );
+}
+
 /** All items that were refused. */
 export function refusedItems(refused: readonly RefusedCount[]): bigint {
   return refused.reduce((sum, r) => sum + r.items, 0n);
@@ -57,4 +72,9 @@ export function refusedItems(refused: readonly RefusedCount[]): bigint {
 export function refusedText(refused: readonly RefusedCount[]): string {
   const sorted = [...refused].sort((a, b) => Number(b.items - a.items));
   return sorted.map((r) => `${formatCount(r.items)} ${r.reason}`).join(", ") || "none";
+}
+
+/** "1 batch", "1 280 batches". */
+export function batchesText(n: bigint): string {
+  return `${formatCount(n)} ${n === 1n ? "batch" : "batches"}`;
 }

@@ -17,7 +17,6 @@ const edgesShown = 50;
 
 /** The graph of producers, stages and sinks as a drawing, and the same as a table. */
 export function DataFlow() {
-  const all = useAddress().query.get("producers") === "all";
   const loaded = useLoad("dataflow", (signal) => ingestion.getDataFlow({}, { signal }), { every: 5000 });
   return (
     <Show of={loaded} rows={12}>
@@ -28,7 +27,7 @@ export function DataFlow() {
           </Section>
         ) : (
           <>
-            <Drawing of={graph} all={all} />
+            <Drawing of={graph} />
             <Edges of={graph} />
           </>
         )
@@ -37,28 +36,42 @@ export function DataFlow() {
   );
 }
 
-function Drawing({ of: graph, all }: { of: GetDataFlowResponse; all: boolean }) {
-  const picture = flowPicture(graph.nodes, graph.edges, all ? Number.POSITIVE_INFINITY : mostProducers);
-  const producers = graph.nodes.filter((n) => n.role === FlowRole.PRODUCER).length;
+function Drawing({ of: graph }: { of: GetDataFlowResponse }) {
+  const all = useAddress().query.get("producers") === "all";
+  const picture = flowPicture(graph.nodes, graph.edges, mostProducers);
   return (
-    <Section
-      title="Data flow"
-      note="items a second, over the last half to whole minute"
-      actions={
-        producers > mostProducers && (
-          <a href={withQuery({ producers: all ? undefined : "all" })}>
-            {all ? "Only the largest producers" : `All ${count(producers, "producer")}`}
-          </a>
-        )
-      }
-    >
-      <FlowGraph picture={picture} href={leadsTo} />
-      <FlowLegend />
-    </Section>
+    <>
+      <Section title="Data flow" note="items a second, over the last half to whole minute">
+        <FlowGraph picture={picture} href={leadsTo} />
+        <FlowLegend />
+      </Section>
+      {picture.folded.length > 0 && (
+        <Section
+          title="Other producers"
+          note={`${count(picture.folded.length, "producer")} with fewer items`}
+          actions={<a href={withQuery({ producers: all ? undefined : "all" })}>{all ? "Hide" : "Show"}</a>}
+        >
+          {all && <Producers of={picture.folded} />}
+        </Section>
+      )}
+    </>
   );
 }
 
-/** A producer to its rows, those that were folded to all of them, a sink to its progress. */
+function Producers({ of }: { of: FlowBox[] }) {
+  return (
+    <ul class="producers">
+      {of.map((b) => (
+        <li key={b.id}>
+          <a href={leadsTo(b)}>{b.name}</a>
+          <span class="num dim">{formatRate(b.rate)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A producer to its rows, the folded ones to their list, a sink to its progress. */
 function leadsTo(box: FlowBox): string | undefined {
   if (box.id === others) return withQuery({ producers: "all" });
   if (box.role === FlowRole.PRODUCER) return href("/arrival", { service: box.name });

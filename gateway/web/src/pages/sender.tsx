@@ -4,7 +4,7 @@ import { useLoad } from "../load";
 import { refusalWords } from "../model/arrival";
 import { indentJson } from "../model/json";
 import { formatCount, formatShare } from "../model/number";
-import { refusedItems, senderId, senderOf } from "../model/sender";
+import { batchesText, refusedItems, senderId, senderOf } from "../model/sender";
 import { durationMillis, formatDuration, millis } from "../model/time";
 import { signalWords } from "../model/words";
 import { Ago, Copy, Figure, Known, Page, Section } from "../parts/page";
@@ -52,7 +52,7 @@ function Content({ of: s }: { of: Sender }) {
         <Figure label="Signal" note={`tenant ${s.tenant}`}>
           {signalWords[s.signal]}
         </Figure>
-        <Figure label="Accepted" note={`${formatCount(s.batches)} batches`}>
+        <Figure label="Accepted" note={batchesText(s.batches)}>
           {formatCount(s.accepted)}
         </Figure>
         <Figure label="Refused" note={refused > 0n ? "by reason below" : "\u00a0"}>

@@ -2,9 +2,8 @@ import { ingestion } from "../api";
 import type { Sender } from "../gen/triflow/ingestion/v1/ingestion_pb";
 import { useLoad } from "../load";
 import { formatCount, formatShare } from "../model/number";
-import { refusedText, senderId, senderQuery, signalOf } from "../model/sender";
+import { batchesText, refusedText, senderId, senderQuery, signalName, signalOf, steadyOrder } from "../model/sender";
 import { durationMillis, formatDuration, millis } from "../model/time";
-import { signalWords } from "../model/words";
 import { Ago, Known, Section } from "../parts/page";
 import { Paged } from "../parts/paged";
 import { Empty, Show } from "../parts/states";
@@ -36,7 +35,7 @@ export function Senders() {
           {(data) =>
             data.rows.length > 0 ? (
               <Paged key={key} first={data} next={read}>
-                {(rows) => <SenderTable rows={rows} />}
+                {(rows) => <SenderTable rows={steadyOrder(rows)} />}
               </Paged>
             ) : filtered ? (
               <Empty title="No sender matches">
@@ -53,7 +52,7 @@ export function Senders() {
 }
 
 function note(forgotten: bigint | undefined): string {
-  const order = "latest batch first; counts since the start";
+  const order = "those who sent in the last minute first; counts since the start";
   return forgotten ? `${order}; ${formatCount(forgotten)} rows were forgotten` : order;
 }
 
@@ -114,8 +113,8 @@ function SenderTable({ rows }: { rows: Sender[] }) {
           cell: (s) => (
             <>
               <strong class="name">{s.service}</strong>
-              <span class="second clip" title={s.sdk}>
-                {signalWords[s.signal]}
+              <span class="second">
+                {signalName(s.signal)}
                 {s.sdk && `, ${s.sdk}`}
               </span>
             </>
@@ -142,7 +141,7 @@ function SenderTable({ rows }: { rows: Sender[] }) {
           cell: (s) => (
             <>
               {formatCount(s.accepted)}
-              <span class="second wide">{formatCount(s.batches)} batches</span>
+              <span class="second wide">{batchesText(s.batches)}</span>
             </>
           ),
         },
