@@ -164,9 +164,9 @@ function Rail({ first, onHelp }: { first: string; onHelp: () => void }) {
   };
   const pages = useRef<HTMLElement>(null);
   useEffect(() => {
-    // Narrow screens have no room for all pages: the present one must be among those in sight.
+    // Narrow screens have no room for all pages: the present one must be among those in sight, also when counts appear.
     pages.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [first]);
+  }, [first, open.data, proposed.data]);
   return (
     <header class="rail">
       <a class="brand" href="/">

@@ -105,7 +105,7 @@ function FaultTable({ rows }: { rows: Found[] }) {
         {
           title: "Last",
           right: true,
-          width: "104px",
+          width: "124px",
           cell: (f) => (
             <>
               <Ago ms={millis(f.lastTime)} />
