@@ -14,7 +14,8 @@ type Config struct {
 	Window       int           `name:"window" default:"240" help:"Points of a baseline, 8 to 10000."`
 	MinBaseline  int           `name:"min-baseline" default:"8" help:"Points before a series is judged, 5 to window."`
 	Keep         int           `name:"keep" default:"720" help:"Points of a series kept to be shown, 10 to 100000."`
-	MaxSeries    int           `name:"max-series" default:"20000" help:"Series followed; points of further ones are ignored and counted. 1 to 1000000."`
+	StreamPoints int           `name:"stream-points" default:"60" help:"Points of an OTLP stream kept as they came, 10 to 10000; of 80 bytes each."`
+	MaxSeries    int           `name:"max-series" default:"20000" help:"Series followed, and as many OTLP streams; points of further ones are ignored and counted. 1 to 1000000."`
 	MaxAnomalies int           `name:"max-anomalies" default:"10000" help:"Anomalies kept; the oldest go first. 1 to 1000000."`
 	Silence      time.Duration `name:"silence" default:"1m" help:"How long after its last point the anomaly of a silent series ends, 1s to 1h; at least three of its usual gaps."`
 	Forget       time.Duration `name:"forget" default:"1h" help:"How long after its last point a series is dropped, silence to 168h."`
@@ -29,6 +30,7 @@ func (c Config) Validate() error {
 		within("anomaly.window", c.Window, 8, 10_000),
 		within("anomaly.min_baseline", c.MinBaseline, 5, max(c.Window, 5)),
 		within("anomaly.keep", c.Keep, 10, 100_000),
+		within("anomaly.stream_points", c.StreamPoints, 10, 10_000),
 		within("anomaly.max_series", c.MaxSeries, 1, 1_000_000),
 		within("anomaly.max_anomalies", c.MaxAnomalies, 1, 1_000_000),
 		within("anomaly.silence", c.Silence, time.Second, time.Hour),

@@ -16,7 +16,7 @@ func TestARestartAtAnyPointChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		restarted := newRig(t, nil)
 		defer restarted.end()
-		steady := &Service{cfg: restarted.cfg, series: map[string]*tracked{}, meter: meter.New(1), seen: map[string]int64{}} // stores nothing
+		steady := &Service{cfg: restarted.cfg, series: map[string]*tracked{}, meter: meter.New(meter.Limits{Streams: 1, Points: 1}), seen: map[string]int64{}} // stores nothing
 		want := map[string]string{}
 		steps := rapid.IntRange(14, 30).Draw(rt, "steps")
 		at := rapid.IntRange(0, steps-1).Draw(rt, "restart")

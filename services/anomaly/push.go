@@ -12,7 +12,7 @@ import (
 )
 
 // Push takes a batch of OTLP metrics; see handoff.Receiver. It judges them in the caller's goroutine. A batch that came
-// before changes nothing, since its points are not later than the last ones of their series. A payload that is no
+// before changes nothing, since its points are known or later ones of their streams are. A payload that is no
 // metrics request is dropped and counted: sent again it would be no better. After the end of Run the error is ErrStopped.
 func (s *Service) Push(ctx context.Context, b handoff.Batch) error {
 	if b.Signal != handoffv1.Signal_SIGNAL_METRICS {

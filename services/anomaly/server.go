@@ -133,6 +133,25 @@ func (v *server) QuerySeries(_ context.Context, in *anomalyv1.QuerySeriesRequest
 	return out, nil
 }
 
+func (v *server) QueryMetrics(_ context.Context, in *anomalyv1.QueryMetricsRequest) (*anomalyv1.QueryMetricsResponse, error) {
+	var faults rpc.Violations
+	q := metricQuery{name: in.GetName(), service: in.GetService()}
+	q.from, q.to = span(&faults, in.GetStartTime(), in.GetEndTime())
+	var err error
+	q.limit, err = page.Size(in.GetPageSize(), defaultPage, maxPage)
+	faults.Check("page_size", err)
+	cursor, err := page.Decode(in, in.GetPageToken())
+	if err == nil {
+		q.after, err = parsePlace(cursor)
+	}
+	faults.Check("page_token", err)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	rows, next := v.s.metricStreams(q)
+	return &anomalyv1.QueryMetricsResponse{Streams: rows, NextPageToken: page.Encode(in, next)}, nil
+}
+
 // span reads [start, end); zero times are open.
 func span(faults *rpc.Violations, start, end *timestamppb.Timestamp) (from, to time.Time) {
 	if start != nil {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/triflow/triflow/pkg/page"
 	"github.com/triflow/triflow/pkg/settings"
 	anomalyv1 "github.com/triflow/triflow/proto/gen/triflow/anomaly/v1"
 )
@@ -37,6 +38,9 @@ func TestBadInputNamesTheFieldAndTheLimit(t *testing.T) {
 	query := func(in *anomalyv1.QuerySeriesRequest) func() error {
 		return func() error { _, err := r.QuerySeries(t.Context(), in); return err }
 	}
+	metrics := func(in *anomalyv1.QueryMetricsRequest) func() error {
+		return func() error { _, err := r.QueryMetrics(t.Context(), in); return err }
+	}
 	outside := &timestamppb.Timestamp{Nanos: -1}
 	for name, c := range map[string]struct {
 		call func() error
@@ -55,6 +59,9 @@ func TestBadInputNamesTheFieldAndTheLimit(t *testing.T) {
 		"start time":      {list(&anomalyv1.ListAnomaliesRequest{StartTime: outside}), "start_time"},
 		"empty span":      {list(&anomalyv1.ListAnomaliesRequest{StartTime: timestamppb.New(begin), EndTime: timestamppb.New(begin)}), "end_time: want later than start_time"},
 		"series end time": {query(&anomalyv1.QuerySeriesRequest{EndTime: outside}), "end_time"},
+		"metrics start":   {metrics(&anomalyv1.QueryMetricsRequest{StartTime: outside}), "start_time"},
+		"metrics size":    {metrics(&anomalyv1.QueryMetricsRequest{PageSize: -1}), "page_size: -1"},
+		"metrics token":   {metrics(&anomalyv1.QueryMetricsRequest{PageToken: page.Encode(&anomalyv1.QueryMetricsRequest{}, "no place")}), "page_token"},
 		"many labels": {observe(func(p *anomalyv1.Point) {
 			for i := range 33 {
 				p.Series.Labels[strings.Repeat("x", i+1)] = ""
@@ -122,7 +129,7 @@ func TestEverySettingOutOfItsRangeIsNamed(t *testing.T) {
 	require.NoError(t, settings.Defaults[Config]().Validate())
 	err := Config{Threshold: math.NaN()}.Validate()
 	for _, field := range []string{
-		"threshold", "window", "min_baseline", "keep", "max_series", "max_anomalies", "silence", "forget", "replay", "journal_bytes",
+		"threshold", "window", "min_baseline", "keep", "stream_points", "max_series", "max_anomalies", "silence", "forget", "replay", "journal_bytes",
 	} {
 		require.ErrorContains(t, err, "anomaly."+field+": ")
 	}

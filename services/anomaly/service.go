@@ -70,7 +70,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, deps: deps, unsaved: map[string]*anomalyv1.Anomaly{},
-		series: map[string]*tracked{}, meter: meter.New(cfg.MaxSeries), seen: map[string]int64{},
+		series: map[string]*tracked{}, meter: meter.New(meter.Limits{Streams: cfg.MaxSeries, Points: cfg.StreamPoints}), seen: map[string]int64{},
 	}
 	var err error
 	if s.metrics, err = newMetrics(deps.Meter, s.sizes); err != nil {

@@ -173,7 +173,8 @@ func TestManyMayCallAtOnce(t *testing.T) {
 				b.Sender, b.ReceiveTime = strconv.Itoa(caller), at
 				_, listing := r.ListAnomalies(t.Context(), &anomalyv1.ListAnomaliesRequest{})
 				_, querying := r.QuerySeries(t.Context(), &anomalyv1.QuerySeriesRequest{})
-				if err := errors.Join(err, r.s.Push(t.Context(), b), listing, querying, r.s.sweep(t.Context(), begin)); err != nil {
+				_, reading := r.QueryMetrics(t.Context(), &anomalyv1.QueryMetricsRequest{})
+				if err := errors.Join(err, r.s.Push(t.Context(), b), listing, querying, reading, r.s.sweep(t.Context(), begin)); err != nil {
 					return err
 				}
 			}

@@ -13,67 +13,6 @@ import (
 	"github.com/triflow/triflow/pkg/otlp"
 )
 
-// points are the values of a series.
-func (r *run) points(metric string) ([]float64, error) {
-	var q struct {
-		Series []struct {
-			Values []any
-		}
-	}
-	if _, err := r.product.read("/api/v1/series?name="+url.QueryEscape(metric), &q); err != nil {
-		return nil, err
-	}
-	var out []float64
-	for _, s := range q.Series {
-		for _, v := range s.Values {
-			value, is := v.(float64)
-			if !is {
-				return nil, fmt.Errorf("series %s: value %s, want a finite number", metric, show(v))
-			}
-			out = append(out, value)
-		}
-	}
-	return out, nil
-}
-
-// series checks what can be told of a metric's points.
-func series(r *run, want any) (faults []error) {
-	list, _ := want.([]any)
-	for _, one := range list {
-		w, _ := one.(map[string]any)
-		values, err := r.points(fmt.Sprint(w["metric"]))
-		if err != nil {
-			return []error{err}
-		}
-		sum := 0.0
-		for _, v := range values {
-			sum += v
-		}
-		for word, value := range w {
-			switch word {
-			case "metric":
-			case "finite_count":
-				faults = append(faults, some(equal(len(values), value))...)
-			case "finite_mean":
-				faults = append(faults, some(wantThat(same(sum/float64(len(values)), value), "mean %v, want %v", sum/float64(len(values)), value))...)
-			case "non_finite_count", "gap_at":
-				faults = append(faults, unanswered("series "+word))
-			case "delta_counts", "delta_sums", "resets", "quantile_p50":
-				faults = append(faults, unanswered("deltas of a series"))
-			default:
-				faults = append(faults, unknown("series "+word))
-			}
-		}
-	}
-	return faults
-}
-
-// seriesFinite wants every value that the API tells to be a number.
-func (r *run) seriesFinite() error {
-	_, err := r.points("")
-	return err
-}
-
 // quality checks the figures of a sender.
 func quality(r *run, want any) (faults []error) {
 	w, _ := want.(map[string]any)

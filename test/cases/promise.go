@@ -65,7 +65,7 @@ func (r *run) plainRequest(ctx context.Context) error {
 // queriesAreJSON asks all that tells of telemetry.
 func (r *run) queriesAreJSON() error {
 	paths := []string{
-		"/api/v1/traces", "/api/v1/logs", "/api/v1/log-templates", "/api/v1/series", "/api/v1/anomalies", "/api/v1/services", "/api/v1/graph",
+		"/api/v1/traces", "/api/v1/logs", "/api/v1/log-templates", "/api/v1/series", "/api/v1/metrics", "/api/v1/anomalies", "/api/v1/services", "/api/v1/graph",
 		"/api/v1/ingestion/ledger",
 	}
 	for _, id := range r.traceIDs() {
@@ -112,9 +112,9 @@ var forbidden = map[string]question{
 	"query_hung_under_client_span":      eachTrace(func(t *trace) bool { return !t.hungUnderClient() }),
 	"bytes_mined_as_words":              func(_ context.Context, r *run, _ string) error { return r.bytesHaveNoWords() },
 	"nan_in_baseline":                   func(_ context.Context, r *run, _ string) error { return r.seriesFinite() },
-	"null_in_place_of_nan_without_mark": func(_ context.Context, r *run, _ string) error { return r.seriesFinite() },
-	"negative_delta":                    func(context.Context, *run, string) error { return unanswered("deltas of a series") },
-	"points_lost_after_reset":           func(context.Context, *run, string) error { return unanswered("deltas of a series") },
+	"null_in_place_of_nan_without_mark": func(_ context.Context, r *run, _ string) error { return r.eachPoint(metricPoint.honest) },
+	"negative_delta":                    func(_ context.Context, r *run, _ string) error { return r.eachPoint(metricPoint.rises) },
+	"points_lost_after_reset":           func(_ context.Context, r *run, _ string) error { return r.eachPoint(metricPoint.counted) },
 	"two_traces_from_one_id_by_letter_case": func(_ context.Context, r *run, _ string) error {
 		for _, id := range r.traceIDs() {
 			lower, err := r.trace(id)

@@ -20,6 +20,7 @@ func FuzzRead(f *testing.F) {
 				StartTimeUnixNano: 1, TimeUnixNano: 2, Count: 3, Sum: &count, ExplicitBounds: []float64{1}, BucketCounts: []uint64{1, 2},
 			}},
 		}}},
+		totals(exponentialPoint(1, 2, 20, 1<<20-1, 3, 0, 2), exponentialPoint(1, 3, -10, 0, 3, 1, 2)),
 		{Name: "s", Data: &metricsv1.Metric_Summary{Summary: &metricsv1.Summary{DataPoints: []*metricsv1.SummaryDataPoint{{TimeUnixNano: 2, Count: 3}}}}},
 	} {
 		payload, err := proto.Marshal(request(m, m))
@@ -31,7 +32,7 @@ func FuzzRead(f *testing.F) {
 		if proto.Unmarshal(payload, req) != nil {
 			return
 		}
-		m := New(4)
+		m := New(Limits{Streams: 4, Points: 5})
 		readings, noted, ignored := m.Read(req, latest)
 		require.True(t, noted >= 0 && ignored >= 0)
 		for _, r := range readings {

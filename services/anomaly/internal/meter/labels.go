@@ -1,12 +1,12 @@
 package meter
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
-	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
 
 	"github.com/triflow/triflow/services/anomaly/internal/detect"
 )
@@ -22,12 +22,19 @@ const (
 	attrService, nameless = "service.name", "unknown_service"
 )
 
-// identify gives the labels of a point, and a key of its stream. An instance of a service is a stream of its own, or
-// the counters of two of them would be one that jumps.
-func identify(name string, resource, attributes []*commonv1.KeyValue) (labels map[string]string, key string, ok bool) {
-	if len(name) == 0 || len(name) > MaxName-longestSuffix || ours(name) {
-		return nil, "", false
-	}
+// named tells whether a metric may have this name.
+func named(name string) bool {
+	return len(name) > 0 && len(name) <= MaxName-longestSuffix && !ours(name)
+}
+
+// key is the same for equal identities only.
+func (d Identity) key() string {
+	return fmt.Sprintf("%q%q%q%d%t%t", d.Name, d.Unit, d.Scope, d.Type, d.Delta, d.Monotonic)
+}
+
+// identify gives the labels of a point, and a key of them; false if they are beyond the bounds. An instance of a service
+// is a stream of its own, or the counters of two of them would be one that jumps.
+func identify(resource, attributes []*commonv1.KeyValue) (labels map[string]string, key string, ok bool) {
 	labels = make(map[string]string, len(attributes)+2)
 	for _, a := range attributes {
 		value, plain := text(a.GetValue())
@@ -56,7 +63,6 @@ func identify(name string, resource, attributes []*commonv1.KeyValue) (labels ma
 	}
 	slices.Sort(keys)
 	var b strings.Builder
-	b.WriteString(strconv.Quote(name))
 	for _, k := range keys {
 		b.WriteString(strconv.Quote(k) + strconv.Quote(labels[k]))
 	}
@@ -84,8 +90,8 @@ func text(v *commonv1.AnyValue) (string, bool) {
 }
 
 // kindOfLevel goes by the words of the semantic conventions.
-func kindOfLevel(m *metricsv1.Metric) detect.Kind {
-	switch last := m.GetName()[strings.LastIndexAny(m.GetName(), "._")+1:]; last {
+func kindOfLevel(name string) detect.Kind {
+	switch last := name[strings.LastIndexAny(name, "._")+1:]; last {
 	case "utilization":
 		return detect.Utilization
 	case "depth", "backlog", "lag", "pending", "queued", "waiting":

@@ -1,7 +1,6 @@
 package meter
 
 import (
-	"math"
 	"strings"
 	"testing"
 
@@ -20,6 +19,9 @@ const (
 	ofTotals   = metricsv1.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE
 	ofInterval = metricsv1.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA
 )
+
+// few is enough for most tests.
+var few = Limits{Streams: 10, Points: 60}
 
 func attribute(key, value string) *commonv1.KeyValue {
 	return &commonv1.KeyValue{Key: key, Value: &commonv1.AnyValue{Value: &commonv1.AnyValue_StringValue{StringValue: value}}}
@@ -45,7 +47,7 @@ func sum(temporality metricsv1.AggregationTemporality, p *metricsv1.NumberDataPo
 	}}}
 }
 
-func TestASumIsItsRateAndAResetIsNone(t *testing.T) {
+func TestASumIsItsRateAlsoOverAReset(t *testing.T) {
 	type step struct {
 		start, at int64
 		value     float64
@@ -65,13 +67,13 @@ func TestASumIsItsRateAndAResetIsNone(t *testing.T) {
 		}},
 		"a later start": {ofTotals, []step{
 			{100, 110, 50, nil, 0},
-			{111, 120, 60, nil, 0},
-			{111, 130, 90, []float64{3}, 0},
+			{110, 120, 60, []float64{6}, 0}, // all that it counted since it started
+			{110, 130, 90, []float64{3}, 0},
 		}},
 		"a fall without a start": {ofTotals, []step{
 			{0, 110, 50, nil, 0},
-			{0, 120, 10, nil, 0},
-			{0, 130, 20, []float64{1}, 0},
+			{0, 120, 20, []float64{2}, 0}, // all that it counted since it began again, at the latest now
+			{0, 130, 30, []float64{1}, 0},
 		}},
 		"what was added": {ofInterval, []step{
 			{100, 110, 50, []float64{5}, 0},
@@ -82,7 +84,7 @@ func TestASumIsItsRateAndAResetIsNone(t *testing.T) {
 		"beyond the latest time": {ofTotals, []step{{0, latest/second + 1, 1, nil, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := New(10)
+			m := New(few)
 			for _, s := range c.steps {
 				readings, _, ignored := m.Read(request(sum(c.temporality, number(s.start, s.at, s.value))), latest)
 				var rates []float64
@@ -99,7 +101,7 @@ func TestASumIsItsRateAndAResetIsNone(t *testing.T) {
 }
 
 func TestAHistogramOfDurationsIsRateMeanAndP90InSeconds(t *testing.T) {
-	m := New(10)
+	m := New(few)
 	histogram := func(at int64, sum float64, buckets ...uint64) *metricsv1.Metric {
 		count := uint64(0)
 		for _, n := range buckets {
@@ -134,7 +136,7 @@ func TestOnlyTheNamesOfWhatCanBeBadAreJudged(t *testing.T) {
 		"process.memory.usage":    detect.Shown,
 		"temperature":             detect.Shown,
 	} {
-		m := New(1)
+		m := New(Limits{Streams: 1, Points: 10})
 		readings, _, _ := m.Read(request(&metricsv1.Metric{Name: name, Data: &metricsv1.Metric_Gauge{
 			Gauge: &metricsv1.Gauge{DataPoints: []*metricsv1.NumberDataPoint{number(0, 10, 1)}},
 		}}), latest)
@@ -155,11 +157,7 @@ func TestPointsBeyondTheBoundsAreIgnoredNotCut(t *testing.T) {
 		"name of Triflow": func(m *metricsv1.Metric, _ *metricsv1.NumberDataPoint) { m.Name = "edge.fanout" },
 		"no time":         func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.TimeUnixNano = 0 },
 		"no value":        func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Value = nil },
-		"said to be none": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Flags = 1 },
-		"not a number": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) {
-			p.Value = &metricsv1.NumberDataPoint_AsDouble{AsDouble: math.NaN()}
-		},
-		"many labels": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Attributes = many },
+		"many labels":     func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) { p.Attributes = many },
 		"long key": func(_ *metricsv1.Metric, p *metricsv1.NumberDataPoint) {
 			p.Attributes = []*commonv1.KeyValue{attribute(strings.Repeat("k", MaxKey+1), "")}
 		},
@@ -174,7 +172,7 @@ func TestPointsBeyondTheBoundsAreIgnoredNotCut(t *testing.T) {
 			p := number(100, 110, 1)
 			metric := sum(ofInterval, p)
 			change(metric, p)
-			readings, noted, ignored := New(1).Read(request(metric), latest)
+			readings, noted, ignored := New(Limits{Streams: 1, Points: 10}).Read(request(metric), latest)
 			require.Empty(t, readings)
 			require.Zero(t, noted)
 			require.Equal(t, 1, ignored)
@@ -183,7 +181,7 @@ func TestPointsBeyondTheBoundsAreIgnoredNotCut(t *testing.T) {
 }
 
 func TestStreamsAreBoundedAndForgotten(t *testing.T) {
-	m := New(1)
+	m := New(Limits{Streams: 1, Points: 10})
 	one, two := number(100, 110, 1), number(100, 110, 1)
 	two.Attributes = []*commonv1.KeyValue{attribute("k", "v")}
 	readings, _, ignored := m.Read(request(sum(ofInterval, one), sum(ofInterval, two)), latest)
@@ -195,7 +193,7 @@ func TestStreamsAreBoundedAndForgotten(t *testing.T) {
 }
 
 func TestInstancesOfAServiceAreApart(t *testing.T) {
-	m := New(10)
+	m := New(few)
 	for i, total := range []float64{1000, 5} {
 		req := request(sum(ofTotals, number(100, 110, total)))
 		resource := req.GetResourceMetrics()[0].GetResource()
@@ -218,7 +216,7 @@ func TestASummaryAndAnExponentialHistogramAreRateAndMean(t *testing.T) {
 			DataPoints: []*metricsv1.SummaryDataPoint{{TimeUnixNano: uint64(at * second), Count: count, Sum: sum}},
 		}}}
 	}
-	m := New(10)
+	m := New(few)
 	got := map[string]float64{}
 	for _, metric := range []*metricsv1.Metric{exponential, summary(100, 5, 5), summary(110, 25, 45)} {
 		readings, _, _ := m.Read(request(metric), latest)

@@ -1,131 +1,131 @@
 package meter
 
 import (
-	"slices"
+	"math"
 
-	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
 	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
+
+	"github.com/triflow/triflow/services/anomaly/internal/delta"
+	"github.com/triflow/triflow/services/anomaly/internal/histogram"
 )
+
+// Type is what a metric is.
+type Type int
+
+// The types.
+const (
+	Gauge Type = iota
+	Sum
+	Histogram
+	ExponentialHistogram
+	Summary
+)
+
+// Identity is what the points of a stream have in common, beside their labels (OpenTelemetry, metrics data model,
+// "Timeseries model"). The version of a scope is no part of it: a new one of a program goes on with the old one's stream.
+type Identity struct {
+	Name, Unit, Scope string
+	Type              Type
+	Delta             bool // points hold what was added, not a total
+	Monotonic         bool // a sum that only rises
+}
+
+// level tells that a point is a value by itself.
+func (d Identity) level() bool { return d.Type == Gauge || d.Type == Sum && !d.Monotonic && !d.Delta }
+
+// Numbers tells that its points are numbers, and not distributions.
+func (d Identity) Numbers() bool { return d.Type == Gauge || d.Type == Sum }
+
+// Stream is one metric with one set of labels. It belongs to its Meter and is to be read only, until the next Read.
+type Stream struct {
+	Identity
+	Labels map[string]string
+	// Order numbers the streams of a Meter as they came.
+	Order uint64
+	history
+
+	numbers       delta.Stream[delta.Number]
+	distributions delta.Stream[histogram.Distribution]
+	all           histogram.Distribution
+}
+
+// Quantile gives the q-quantile of all observations that the stream told of since it is followed, in the metric's
+// unit: of its first total and what was added since. It is false without buckets or observations.
+func (s *Stream) Quantile(q float64) (float64, bool) { return s.all.Quantile(q) }
 
 // point is what all data points of OTLP have.
 type point interface {
-	GetAttributes() []*commonv1.KeyValue
 	GetStartTimeUnixNano() uint64
 	GetTimeUnixNano() uint64
 	GetFlags() uint32
 }
 
-// stream is the past of one metric with one set of labels. Times are Unix ns.
-type stream struct {
-	start int64
-	at    int64 // of the last point; 0 before the first
-	total counts
-}
-
-// stream gives the stream of p with its labels, or nil if p is to be ignored.
-func (r *reader) stream(p point) (*stream, map[string]string) {
+// begin gives the point of p with its times. A start that no clock can have told is none.
+func begin(p point) Point {
+	start := p.GetStartTimeUnixNano()
+	if start > p.GetTimeUnixNano() {
+		start = 0
+	}
 	const noValue = uint32(metricsv1.DataPointFlags_DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK)
-	at := p.GetTimeUnixNano()
-	if at == 0 || at > uint64(r.latest) || p.GetFlags()&noValue != 0 {
-		return nil, nil
-	}
-	labels, key, ok := identify(r.metric.GetName(), r.resource, p.GetAttributes())
-	if !ok {
-		return nil, nil
-	}
-	s := r.meter.streams[key]
-	if s == nil {
-		if len(r.meter.streams) >= r.meter.limit {
-			return nil, nil
-		}
-		s = &stream{}
-		r.meter.streams[key] = s
-	}
-	if int64(at) <= s.at {
-		return nil, nil
-	}
-	return s, labels
+	return Point{Start: int64(start), At: int64(p.GetTimeUnixNano()), Gap: p.GetFlags()&noValue != 0}
 }
 
-// advance moves the stream on to p and gives what was added, and in how many seconds; 0 seconds if that is not known.
-func (s *stream) advance(p point, as shape, c counts) (grown counts, seconds float64) {
-	last, start, at := *s, int64(p.GetStartTimeUnixNano()), int64(p.GetTimeUnixNano())
-	s.start, s.at = start, at
-	if as == delta {
-		from := start
-		if from <= 0 || from >= at {
-			from = last.at
-		}
-		if from == 0 {
-			return counts{}, 0
-		}
-		return c, float64(at-from) / 1e9
-	}
-	s.total = c
-	grown, ok := c.since(last.total)
-	if last.at == 0 || start > last.start || !ok {
-		return counts{}, 0
-	}
-	return grown, float64(at-last.at) / 1e9
+// growth is what was added, and in how many seconds; 0 if that is not known or the point is late.
+type growth[T any] struct {
+	added   T
+	seconds float64
+	late    bool // the point changes nothing
 }
 
-// counts are the numbers of a distribution; of a plain sum only count is used.
-type counts struct {
-	count, sum float64
-	hasSum     bool
-	bounds     []float64 // upper ones of all buckets but the last
-	buckets    []float64
+// grow tells what a point adds, and sets that in the point.
+func grow[T delta.Total[T]](s *Stream, totals *delta.Stream[T], p *Point, value T) growth[T] {
+	step := delta.Step[T]{Known: true, Added: value, From: p.Start}
+	if !s.Delta {
+		step = totals.Next(p.Start, p.At, value)
+	} else if p.Start == 0 || p.Start == p.At {
+		step.From = s.before(p.At)
+	}
+	if step.Late {
+		s.Figures.Late++
+		return growth[T]{late: true}
+	}
+	p.First, p.Reset, p.HasAdded = !step.Known && !step.Reset, step.Reset, step.Known
+	g := growth[T]{added: step.Added}
+	if step.Known && step.From > 0 && p.At > s.last() {
+		g.seconds = float64(p.At-step.From) / 1e9
+	}
+	return g
 }
 
-// valid tells that the buckets fit their bounds, which rise.
-func (c counts) valid() bool {
-	return len(c.buckets) == 0 || len(c.buckets) == len(c.bounds)+1 && slices.IsSorted(c.bounds)
+// number takes in a finite number of a sum that rises.
+func (s *Stream) number(p Point, n delta.Number) (growth[delta.Number], bool) {
+	g := grow(s, &s.numbers, &p, n)
+	if g.late {
+		return g, false
+	}
+	p.AddedSum, p.HasAddedSum, p.HasAdded = g.added.Float(), p.HasAdded, false
+	s.note(p)
+	return g, true
 }
 
-// since gives what c has more than before; false if something fell or the buckets are others.
-func (c counts) since(before counts) (counts, bool) {
-	if c.count < before.count || !slices.Equal(c.bounds, before.bounds) || len(c.buckets) != len(before.buckets) {
-		return counts{}, false
+// distribution takes in a distribution.
+func (s *Stream) distribution(p Point, d histogram.Distribution) (growth[histogram.Distribution], bool) {
+	p.Count, p.Sum, p.HasSum = d.Count, d.Sum, d.HasSum
+	p.NonFinite = d.HasSum && !finite(d.Sum)
+	first := len(s.Points) == 0
+	g := grow(s, &s.distributions, &p, d)
+	if g.late {
+		return g, false
 	}
-	grown := counts{count: c.count - before.count, sum: c.sum - before.sum, hasSum: c.hasSum && before.hasSum, bounds: c.bounds}
-	grown.buckets = make([]float64, len(c.buckets))
-	for i := range c.buckets {
-		if grown.buckets[i] = c.buckets[i] - before.buckets[i]; grown.buckets[i] < 0 {
-			return counts{}, false
-		}
+	switch {
+	case p.HasAdded:
+		p.AddedCount, p.AddedSum, p.HasAddedSum = g.added.Count, g.added.Sum, g.added.HasSum && finite(g.added.Sum)
+		s.all = s.all.Plus(g.added)
+	case first:
+		s.all = d
 	}
-	return grown, true
+	s.note(p)
+	return g, true
 }
 
-// quantile gives the q-quantile of values that are not negative, as if they lay evenly in their bucket; one in the last
-// bucket is told as its lower bound. It is false without buckets or observations.
-func (c counts) quantile(q float64) (float64, bool) {
-	all := 0.0
-	for _, n := range c.buckets {
-		all += n
-	}
-	if all <= 0 || len(c.bounds) == 0 || c.bounds[0] < 0 {
-		return 0, false
-	}
-	below := 0.0
-	for i, n := range c.buckets[:len(c.bounds)] {
-		if below+n < q*all {
-			below += n
-			continue
-		}
-		low := 0.0
-		if i > 0 {
-			low = c.bounds[i-1]
-		}
-		return low + (c.bounds[i]-low)*(q*all-below)/n, true
-	}
-	return c.bounds[len(c.bounds)-1], true
-}
-
-func floats(in []uint64) []float64 {
-	out := make([]float64, len(in))
-	for i, n := range in {
-		out[i] = float64(n)
-	}
-	return out
-}
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -75,6 +75,178 @@ func (Direction) EnumDescriptor() ([]byte, []int) {
 	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{0}
 }
 
+// MetricType is what a metric is in OTLP.
+type MetricType int32
+
+const (
+	MetricType_METRIC_TYPE_UNSPECIFIED           MetricType = 0
+	MetricType_METRIC_TYPE_GAUGE                 MetricType = 1
+	MetricType_METRIC_TYPE_SUM                   MetricType = 2
+	MetricType_METRIC_TYPE_HISTOGRAM             MetricType = 3
+	MetricType_METRIC_TYPE_EXPONENTIAL_HISTOGRAM MetricType = 4
+	MetricType_METRIC_TYPE_SUMMARY               MetricType = 5
+)
+
+// Enum value maps for MetricType.
+var (
+	MetricType_name = map[int32]string{
+		0: "METRIC_TYPE_UNSPECIFIED",
+		1: "METRIC_TYPE_GAUGE",
+		2: "METRIC_TYPE_SUM",
+		3: "METRIC_TYPE_HISTOGRAM",
+		4: "METRIC_TYPE_EXPONENTIAL_HISTOGRAM",
+		5: "METRIC_TYPE_SUMMARY",
+	}
+	MetricType_value = map[string]int32{
+		"METRIC_TYPE_UNSPECIFIED":           0,
+		"METRIC_TYPE_GAUGE":                 1,
+		"METRIC_TYPE_SUM":                   2,
+		"METRIC_TYPE_HISTOGRAM":             3,
+		"METRIC_TYPE_EXPONENTIAL_HISTOGRAM": 4,
+		"METRIC_TYPE_SUMMARY":               5,
+	}
+)
+
+func (x MetricType) Enum() *MetricType {
+	p := new(MetricType)
+	*p = x
+	return p
+}
+
+func (x MetricType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MetricType) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_anomaly_v1_anomaly_proto_enumTypes[1].Descriptor()
+}
+
+func (MetricType) Type() protoreflect.EnumType {
+	return &file_triflow_anomaly_v1_anomaly_proto_enumTypes[1]
+}
+
+func (x MetricType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MetricType.Descriptor instead.
+func (MetricType) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{1}
+}
+
+// Temporality is what the points of a sum or distribution count.
+type Temporality int32
+
+const (
+	// A gauge, which counts nothing.
+	Temporality_TEMPORALITY_UNSPECIFIED Temporality = 0
+	// What was added in the interval of each point.
+	Temporality_TEMPORALITY_DELTA Temporality = 1
+	// A total since a start.
+	Temporality_TEMPORALITY_CUMULATIVE Temporality = 2
+)
+
+// Enum value maps for Temporality.
+var (
+	Temporality_name = map[int32]string{
+		0: "TEMPORALITY_UNSPECIFIED",
+		1: "TEMPORALITY_DELTA",
+		2: "TEMPORALITY_CUMULATIVE",
+	}
+	Temporality_value = map[string]int32{
+		"TEMPORALITY_UNSPECIFIED": 0,
+		"TEMPORALITY_DELTA":       1,
+		"TEMPORALITY_CUMULATIVE":  2,
+	}
+)
+
+func (x Temporality) Enum() *Temporality {
+	p := new(Temporality)
+	*p = x
+	return p
+}
+
+func (x Temporality) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Temporality) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_anomaly_v1_anomaly_proto_enumTypes[2].Descriptor()
+}
+
+func (Temporality) Type() protoreflect.EnumType {
+	return &file_triflow_anomaly_v1_anomaly_proto_enumTypes[2]
+}
+
+func (x Temporality) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Temporality.Descriptor instead.
+func (Temporality) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{2}
+}
+
+// PointMark says what is odd about a point.
+type PointMark int32
+
+const (
+	PointMark_POINT_MARK_UNSPECIFIED PointMark = 0
+	// It says that there is no value: a gap.
+	PointMark_POINT_MARK_GAP PointMark = 1
+	// Its value or sum is NaN or infinite. Kept as it came, in no statistic and no baseline.
+	PointMark_POINT_MARK_NON_FINITE PointMark = 2
+	// The first total that is known since its start: what was added is not.
+	PointMark_POINT_MARK_FIRST PointMark = 3
+	// The total began again: its start is later, or it fell. All of it was added since.
+	PointMark_POINT_MARK_RESET PointMark = 4
+)
+
+// Enum value maps for PointMark.
+var (
+	PointMark_name = map[int32]string{
+		0: "POINT_MARK_UNSPECIFIED",
+		1: "POINT_MARK_GAP",
+		2: "POINT_MARK_NON_FINITE",
+		3: "POINT_MARK_FIRST",
+		4: "POINT_MARK_RESET",
+	}
+	PointMark_value = map[string]int32{
+		"POINT_MARK_UNSPECIFIED": 0,
+		"POINT_MARK_GAP":         1,
+		"POINT_MARK_NON_FINITE":  2,
+		"POINT_MARK_FIRST":       3,
+		"POINT_MARK_RESET":       4,
+	}
+)
+
+func (x PointMark) Enum() *PointMark {
+	p := new(PointMark)
+	*p = x
+	return p
+}
+
+func (x PointMark) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PointMark) Descriptor() protoreflect.EnumDescriptor {
+	return file_triflow_anomaly_v1_anomaly_proto_enumTypes[3].Descriptor()
+}
+
+func (PointMark) Type() protoreflect.EnumType {
+	return &file_triflow_anomaly_v1_anomaly_proto_enumTypes[3]
+}
+
+func (x PointMark) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PointMark.Descriptor instead.
+func (PointMark) EnumDescriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{3}
+}
+
 // Series identifies a sequence of values. Names made by Triflow itself, each with the labels shown:
 //
 //	service.request.rate        {service}          requests a second
@@ -90,8 +262,9 @@ func (Direction) EnumDescriptor() ([]byte, []int) {
 //	log.template.rate           {service, template_id, severity}   records a second; severity is info, warn or error
 //
 // OTLP metrics keep their own name; their labels are service, service.instance.id and the point's attributes. A rising sum
-// becomes a rate a second; a histogram becomes <name>.rate, <name>.mean and, with explicit buckets, <name>.p90. Names that
-// begin with "service.", "edge." or "log.template." are refused in OTLP metrics, so that none passes for one of the above.
+// becomes a rate a second; a histogram becomes <name>.rate, <name>.mean and, with buckets, <name>.p90. What they hold is
+// finite: a point without a value, or with one that is NaN or infinite, is in QueryMetrics only. Names that begin with
+// "service.", "edge." or "log.template." are refused in OTLP metrics, so that none passes for one of the above.
 type Series struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name, 1 to 256 bytes.
@@ -791,6 +964,540 @@ func (x *QuerySeriesResponse) GetSeries() []*SeriesPoints {
 	return nil
 }
 
+// MetricStream is one metric with one set of labels, of one scope. Metrics of one name that differ in type, temporality or
+// unit are streams of their own.
+type MetricStream struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it came.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// As in Series.
+	Labels map[string]string `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The instrumentation scope's name.
+	Scope string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
+	// As it came; numbers below are in it.
+	Unit        string      `protobuf:"bytes,4,opt,name=unit,proto3" json:"unit,omitempty"`
+	Type        MetricType  `protobuf:"varint,5,opt,name=type,proto3,enum=triflow.anomaly.v1.MetricType" json:"type,omitempty"`
+	Temporality Temporality `protobuf:"varint,6,opt,name=temporality,proto3,enum=triflow.anomaly.v1.Temporality" json:"temporality,omitempty"`
+	// Of a sum: it only rises.
+	Monotonic bool `protobuf:"varint,7,opt,name=monotonic,proto3" json:"monotonic,omitempty"`
+	// The last ones, oldest first.
+	Points []*MetricPoint `protobuf:"bytes,8,rep,name=points,proto3" json:"points,omitempty"`
+	// Of all points since it is followed.
+	Figures       *StreamFigures `protobuf:"bytes,9,opt,name=figures,proto3" json:"figures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricStream) Reset() {
+	*x = MetricStream{}
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricStream) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricStream) ProtoMessage() {}
+
+func (x *MetricStream) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricStream.ProtoReflect.Descriptor instead.
+func (*MetricStream) Descriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MetricStream) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MetricStream) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *MetricStream) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *MetricStream) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *MetricStream) GetType() MetricType {
+	if x != nil {
+		return x.Type
+	}
+	return MetricType_METRIC_TYPE_UNSPECIFIED
+}
+
+func (x *MetricStream) GetTemporality() Temporality {
+	if x != nil {
+		return x.Temporality
+	}
+	return Temporality_TEMPORALITY_UNSPECIFIED
+}
+
+func (x *MetricStream) GetMonotonic() bool {
+	if x != nil {
+		return x.Monotonic
+	}
+	return false
+}
+
+func (x *MetricStream) GetPoints() []*MetricPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *MetricStream) GetFigures() *StreamFigures {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+// MetricPoint is a point as it came, with what was added since the one before. In JSON a double that is not finite is
+// "NaN", "Infinity" or "-Infinity", and a 64-bit integer is a string.
+type MetricPoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As it came; not set: 0.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	Time      *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// The value of a gauge or sum as it came; not set in a gap.
+	//
+	// Types that are valid to be assigned to Value:
+	//
+	//	*MetricPoint_AsDouble
+	//	*MetricPoint_AsInt
+	Value isMetricPoint_Value `protobuf_oneof:"value"`
+	// The observations of a distribution as they came; not set in a gap.
+	Count *uint64 `protobuf:"varint,5,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	// Their sum as it came; not set if it came without.
+	Sum *float64 `protobuf:"fixed64,6,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
+	// Observations that were added; not set if that is not known. Never negative: after a reset all are new.
+	DeltaCount *uint64 `protobuf:"varint,7,opt,name=delta_count,json=deltaCount,proto3,oneof" json:"delta_count,omitempty"`
+	// What was added to the sum of a distribution, or to the value of a sum; finite; not set if that is not known.
+	DeltaSum *float64 `protobuf:"fixed64,8,opt,name=delta_sum,json=deltaSum,proto3,oneof" json:"delta_sum,omitempty"`
+	// None: nothing is odd.
+	Marks         []PointMark `protobuf:"varint,9,rep,packed,name=marks,proto3,enum=triflow.anomaly.v1.PointMark" json:"marks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricPoint) Reset() {
+	*x = MetricPoint{}
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricPoint) ProtoMessage() {}
+
+func (x *MetricPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricPoint.ProtoReflect.Descriptor instead.
+func (*MetricPoint) Descriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MetricPoint) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *MetricPoint) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *MetricPoint) GetValue() isMetricPoint_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *MetricPoint) GetAsDouble() float64 {
+	if x != nil {
+		if x, ok := x.Value.(*MetricPoint_AsDouble); ok {
+			return x.AsDouble
+		}
+	}
+	return 0
+}
+
+func (x *MetricPoint) GetAsInt() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*MetricPoint_AsInt); ok {
+			return x.AsInt
+		}
+	}
+	return 0
+}
+
+func (x *MetricPoint) GetCount() uint64 {
+	if x != nil && x.Count != nil {
+		return *x.Count
+	}
+	return 0
+}
+
+func (x *MetricPoint) GetSum() float64 {
+	if x != nil && x.Sum != nil {
+		return *x.Sum
+	}
+	return 0
+}
+
+func (x *MetricPoint) GetDeltaCount() uint64 {
+	if x != nil && x.DeltaCount != nil {
+		return *x.DeltaCount
+	}
+	return 0
+}
+
+func (x *MetricPoint) GetDeltaSum() float64 {
+	if x != nil && x.DeltaSum != nil {
+		return *x.DeltaSum
+	}
+	return 0
+}
+
+func (x *MetricPoint) GetMarks() []PointMark {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+type isMetricPoint_Value interface {
+	isMetricPoint_Value()
+}
+
+type MetricPoint_AsDouble struct {
+	AsDouble float64 `protobuf:"fixed64,3,opt,name=as_double,json=asDouble,proto3,oneof"`
+}
+
+type MetricPoint_AsInt struct {
+	AsInt int64 `protobuf:"varint,4,opt,name=as_int,json=asInt,proto3,oneof"`
+}
+
+func (*MetricPoint_AsDouble) isMetricPoint_Value() {}
+
+func (*MetricPoint_AsInt) isMetricPoint_Value() {}
+
+// StreamFigures count the points of a stream, each once.
+type StreamFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Points with finite values only.
+	FiniteCount uint64 `protobuf:"varint,1,opt,name=finite_count,json=finiteCount,proto3" json:"finite_count,omitempty"`
+	// The mean of the values of a gauge or sum among them; not set without one.
+	FiniteMean *float64 `protobuf:"fixed64,2,opt,name=finite_mean,json=finiteMean,proto3,oneof" json:"finite_mean,omitempty"`
+	// Points with POINT_MARK_NON_FINITE, _GAP and _RESET.
+	NonFiniteCount uint64 `protobuf:"varint,3,opt,name=non_finite_count,json=nonFiniteCount,proto3" json:"non_finite_count,omitempty"`
+	Gaps           uint64 `protobuf:"varint,4,opt,name=gaps,proto3" json:"gaps,omitempty"`
+	Resets         uint64 `protobuf:"varint,5,opt,name=resets,proto3" json:"resets,omitempty"`
+	// Points that came again: of a start and time that were known. They change nothing.
+	Duplicates uint64 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"`
+	// Points that were ignored because they came too late: a total behind a later one of the same start, or a point older
+	// than all that are kept.
+	Late uint64 `protobuf:"varint,7,opt,name=late,proto3" json:"late,omitempty"`
+	// Quantiles of all observations, from the start of the first total on; not set without buckets or observations.
+	P50           *float64 `protobuf:"fixed64,8,opt,name=p50,proto3,oneof" json:"p50,omitempty"`
+	P90           *float64 `protobuf:"fixed64,9,opt,name=p90,proto3,oneof" json:"p90,omitempty"`
+	P99           *float64 `protobuf:"fixed64,10,opt,name=p99,proto3,oneof" json:"p99,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamFigures) Reset() {
+	*x = StreamFigures{}
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamFigures) ProtoMessage() {}
+
+func (x *StreamFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamFigures.ProtoReflect.Descriptor instead.
+func (*StreamFigures) Descriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StreamFigures) GetFiniteCount() uint64 {
+	if x != nil {
+		return x.FiniteCount
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetFiniteMean() float64 {
+	if x != nil && x.FiniteMean != nil {
+		return *x.FiniteMean
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetNonFiniteCount() uint64 {
+	if x != nil {
+		return x.NonFiniteCount
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetGaps() uint64 {
+	if x != nil {
+		return x.Gaps
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetResets() uint64 {
+	if x != nil {
+		return x.Resets
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetDuplicates() uint64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetLate() uint64 {
+	if x != nil {
+		return x.Late
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetP50() float64 {
+	if x != nil && x.P50 != nil {
+		return *x.P50
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetP90() float64 {
+	if x != nil && x.P90 != nil {
+		return *x.P90
+	}
+	return 0
+}
+
+func (x *StreamFigures) GetP99() float64 {
+	if x != nil && x.P99 != nil {
+		return *x.P99
+	}
+	return 0
+}
+
+// QueryMetricsRequest selects streams.
+type QueryMetricsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name; empty: any.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Label service; empty: any.
+	Service string `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	// Points in [start_time, end_time); default: all kept. The figures are of all points.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Streams, 1 to 1000; default 100.
+	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the previous page; the other fields must be the same.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryMetricsRequest) Reset() {
+	*x = QueryMetricsRequest{}
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryMetricsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryMetricsRequest) ProtoMessage() {}
+
+func (x *QueryMetricsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryMetricsRequest.ProtoReflect.Descriptor instead.
+func (*QueryMetricsRequest) Descriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *QueryMetricsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QueryMetricsRequest) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *QueryMetricsRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *QueryMetricsRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *QueryMetricsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *QueryMetricsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// QueryMetricsResponse is a page of streams.
+type QueryMetricsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The streams.
+	Streams []*MetricStream `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryMetricsResponse) Reset() {
+	*x = QueryMetricsResponse{}
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryMetricsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryMetricsResponse) ProtoMessage() {}
+
+func (x *QueryMetricsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_triflow_anomaly_v1_anomaly_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryMetricsResponse.ProtoReflect.Descriptor instead.
+func (*QueryMetricsResponse) Descriptor() ([]byte, []int) {
+	return file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *QueryMetricsResponse) GetStreams() []*MetricStream {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+func (x *QueryMetricsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_triflow_anomaly_v1_anomaly_proto protoreflect.FileDescriptor
 
 const file_triflow_anomaly_v1_anomaly_proto_rawDesc = "" +
@@ -852,15 +1559,96 @@ const file_triflow_anomaly_v1_anomaly_proto_rawDesc = "" +
 	"\x05times\x18\x02 \x03(\v2\x1a.google.protobuf.TimestampR\x05times\x12\x16\n" +
 	"\x06values\x18\x03 \x03(\x01R\x06values\"O\n" +
 	"\x13QuerySeriesResponse\x128\n" +
-	"\x06series\x18\x01 \x03(\v2 .triflow.anomaly.v1.SeriesPointsR\x06series*L\n" +
+	"\x06series\x18\x01 \x03(\v2 .triflow.anomaly.v1.SeriesPointsR\x06series\"\xd8\x03\n" +
+	"\fMetricStream\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12D\n" +
+	"\x06labels\x18\x02 \x03(\v2,.triflow.anomaly.v1.MetricStream.LabelsEntryR\x06labels\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\x12\x12\n" +
+	"\x04unit\x18\x04 \x01(\tR\x04unit\x122\n" +
+	"\x04type\x18\x05 \x01(\x0e2\x1e.triflow.anomaly.v1.MetricTypeR\x04type\x12A\n" +
+	"\vtemporality\x18\x06 \x01(\x0e2\x1f.triflow.anomaly.v1.TemporalityR\vtemporality\x12\x1c\n" +
+	"\tmonotonic\x18\a \x01(\bR\tmonotonic\x127\n" +
+	"\x06points\x18\b \x03(\v2\x1f.triflow.anomaly.v1.MetricPointR\x06points\x12;\n" +
+	"\afigures\x18\t \x01(\v2!.triflow.anomaly.v1.StreamFiguresR\afigures\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x98\x03\n" +
+	"\vMetricPoint\x129\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1d\n" +
+	"\tas_double\x18\x03 \x01(\x01H\x00R\basDouble\x12\x17\n" +
+	"\x06as_int\x18\x04 \x01(\x03H\x00R\x05asInt\x12\x19\n" +
+	"\x05count\x18\x05 \x01(\x04H\x01R\x05count\x88\x01\x01\x12\x15\n" +
+	"\x03sum\x18\x06 \x01(\x01H\x02R\x03sum\x88\x01\x01\x12$\n" +
+	"\vdelta_count\x18\a \x01(\x04H\x03R\n" +
+	"deltaCount\x88\x01\x01\x12 \n" +
+	"\tdelta_sum\x18\b \x01(\x01H\x04R\bdeltaSum\x88\x01\x01\x123\n" +
+	"\x05marks\x18\t \x03(\x0e2\x1d.triflow.anomaly.v1.PointMarkR\x05marksB\a\n" +
+	"\x05valueB\b\n" +
+	"\x06_countB\x06\n" +
+	"\x04_sumB\x0e\n" +
+	"\f_delta_countB\f\n" +
+	"\n" +
+	"_delta_sum\"\xcf\x02\n" +
+	"\rStreamFigures\x12!\n" +
+	"\ffinite_count\x18\x01 \x01(\x04R\vfiniteCount\x12$\n" +
+	"\vfinite_mean\x18\x02 \x01(\x01H\x00R\n" +
+	"finiteMean\x88\x01\x01\x12(\n" +
+	"\x10non_finite_count\x18\x03 \x01(\x04R\x0enonFiniteCount\x12\x12\n" +
+	"\x04gaps\x18\x04 \x01(\x04R\x04gaps\x12\x16\n" +
+	"\x06resets\x18\x05 \x01(\x04R\x06resets\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x06 \x01(\x04R\n" +
+	"duplicates\x12\x12\n" +
+	"\x04late\x18\a \x01(\x04R\x04late\x12\x15\n" +
+	"\x03p50\x18\b \x01(\x01H\x01R\x03p50\x88\x01\x01\x12\x15\n" +
+	"\x03p90\x18\t \x01(\x01H\x02R\x03p90\x88\x01\x01\x12\x15\n" +
+	"\x03p99\x18\n" +
+	" \x01(\x01H\x03R\x03p99\x88\x01\x01B\x0e\n" +
+	"\f_finite_meanB\x06\n" +
+	"\x04_p50B\x06\n" +
+	"\x04_p90B\x06\n" +
+	"\x04_p99\"\xf1\x01\n" +
+	"\x13QueryMetricsRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\x129\n" +
+	"\n" +
+	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1b\n" +
+	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\"z\n" +
+	"\x14QueryMetricsResponse\x12:\n" +
+	"\astreams\x18\x01 \x03(\v2 .triflow.anomaly.v1.MetricStreamR\astreams\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*L\n" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fDIRECTION_UP\x10\x01\x12\x12\n" +
-	"\x0eDIRECTION_DOWN\x10\x022\xdd\x02\n" +
+	"\x0eDIRECTION_DOWN\x10\x02*\xb0\x01\n" +
+	"\n" +
+	"MetricType\x12\x1b\n" +
+	"\x17METRIC_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11METRIC_TYPE_GAUGE\x10\x01\x12\x13\n" +
+	"\x0fMETRIC_TYPE_SUM\x10\x02\x12\x19\n" +
+	"\x15METRIC_TYPE_HISTOGRAM\x10\x03\x12%\n" +
+	"!METRIC_TYPE_EXPONENTIAL_HISTOGRAM\x10\x04\x12\x17\n" +
+	"\x13METRIC_TYPE_SUMMARY\x10\x05*]\n" +
+	"\vTemporality\x12\x1b\n" +
+	"\x17TEMPORALITY_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11TEMPORALITY_DELTA\x10\x01\x12\x1a\n" +
+	"\x16TEMPORALITY_CUMULATIVE\x10\x02*\x82\x01\n" +
+	"\tPointMark\x12\x1a\n" +
+	"\x16POINT_MARK_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0ePOINT_MARK_GAP\x10\x01\x12\x19\n" +
+	"\x15POINT_MARK_NON_FINITE\x10\x02\x12\x14\n" +
+	"\x10POINT_MARK_FIRST\x10\x03\x12\x14\n" +
+	"\x10POINT_MARK_RESET\x10\x042\xd9\x03\n" +
 	"\x0eAnomalyService\x12R\n" +
 	"\aObserve\x12\".triflow.anomaly.v1.ObserveRequest\x1a#.triflow.anomaly.v1.ObserveResponse\x12\x7f\n" +
 	"\rListAnomalies\x12(.triflow.anomaly.v1.ListAnomaliesRequest\x1a).triflow.anomaly.v1.ListAnomaliesResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/anomalies\x12v\n" +
-	"\vQuerySeries\x12&.triflow.anomaly.v1.QuerySeriesRequest\x1a'.triflow.anomaly.v1.QuerySeriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/seriesB\xd3\x01\n" +
+	"\vQuerySeries\x12&.triflow.anomaly.v1.QuerySeriesRequest\x1a'.triflow.anomaly.v1.QuerySeriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/series\x12z\n" +
+	"\fQueryMetrics\x12'.triflow.anomaly.v1.QueryMetricsRequest\x1a(.triflow.anomaly.v1.QueryMetricsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/metricsB\xd3\x01\n" +
 	"\x16com.triflow.anomaly.v1B\fAnomalyProtoP\x01ZAgithub.com/triflow/triflow/proto/gen/triflow/anomaly/v1;anomalyv1\xa2\x02\x03TAX\xaa\x02\x12Triflow.Anomaly.V1\xca\x02\x12Triflow\\Anomaly\\V1\xe2\x02\x1eTriflow\\Anomaly\\V1\\GPBMetadata\xea\x02\x14Triflow::Anomaly::V1b\x06proto3"
 
 var (
@@ -875,52 +1663,74 @@ func file_triflow_anomaly_v1_anomaly_proto_rawDescGZIP() []byte {
 	return file_triflow_anomaly_v1_anomaly_proto_rawDescData
 }
 
-var file_triflow_anomaly_v1_anomaly_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_triflow_anomaly_v1_anomaly_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_triflow_anomaly_v1_anomaly_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_triflow_anomaly_v1_anomaly_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_triflow_anomaly_v1_anomaly_proto_goTypes = []any{
 	(Direction)(0),                // 0: triflow.anomaly.v1.Direction
-	(*Series)(nil),                // 1: triflow.anomaly.v1.Series
-	(*Point)(nil),                 // 2: triflow.anomaly.v1.Point
-	(*ObserveRequest)(nil),        // 3: triflow.anomaly.v1.ObserveRequest
-	(*ObserveResponse)(nil),       // 4: triflow.anomaly.v1.ObserveResponse
-	(*Anomaly)(nil),               // 5: triflow.anomaly.v1.Anomaly
-	(*ListAnomaliesRequest)(nil),  // 6: triflow.anomaly.v1.ListAnomaliesRequest
-	(*ListAnomaliesResponse)(nil), // 7: triflow.anomaly.v1.ListAnomaliesResponse
-	(*QuerySeriesRequest)(nil),    // 8: triflow.anomaly.v1.QuerySeriesRequest
-	(*SeriesPoints)(nil),          // 9: triflow.anomaly.v1.SeriesPoints
-	(*QuerySeriesResponse)(nil),   // 10: triflow.anomaly.v1.QuerySeriesResponse
-	nil,                           // 11: triflow.anomaly.v1.Series.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(MetricType)(0),               // 1: triflow.anomaly.v1.MetricType
+	(Temporality)(0),              // 2: triflow.anomaly.v1.Temporality
+	(PointMark)(0),                // 3: triflow.anomaly.v1.PointMark
+	(*Series)(nil),                // 4: triflow.anomaly.v1.Series
+	(*Point)(nil),                 // 5: triflow.anomaly.v1.Point
+	(*ObserveRequest)(nil),        // 6: triflow.anomaly.v1.ObserveRequest
+	(*ObserveResponse)(nil),       // 7: triflow.anomaly.v1.ObserveResponse
+	(*Anomaly)(nil),               // 8: triflow.anomaly.v1.Anomaly
+	(*ListAnomaliesRequest)(nil),  // 9: triflow.anomaly.v1.ListAnomaliesRequest
+	(*ListAnomaliesResponse)(nil), // 10: triflow.anomaly.v1.ListAnomaliesResponse
+	(*QuerySeriesRequest)(nil),    // 11: triflow.anomaly.v1.QuerySeriesRequest
+	(*SeriesPoints)(nil),          // 12: triflow.anomaly.v1.SeriesPoints
+	(*QuerySeriesResponse)(nil),   // 13: triflow.anomaly.v1.QuerySeriesResponse
+	(*MetricStream)(nil),          // 14: triflow.anomaly.v1.MetricStream
+	(*MetricPoint)(nil),           // 15: triflow.anomaly.v1.MetricPoint
+	(*StreamFigures)(nil),         // 16: triflow.anomaly.v1.StreamFigures
+	(*QueryMetricsRequest)(nil),   // 17: triflow.anomaly.v1.QueryMetricsRequest
+	(*QueryMetricsResponse)(nil),  // 18: triflow.anomaly.v1.QueryMetricsResponse
+	nil,                           // 19: triflow.anomaly.v1.Series.LabelsEntry
+	nil,                           // 20: triflow.anomaly.v1.MetricStream.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
 }
 var file_triflow_anomaly_v1_anomaly_proto_depIdxs = []int32{
-	11, // 0: triflow.anomaly.v1.Series.labels:type_name -> triflow.anomaly.v1.Series.LabelsEntry
-	1,  // 1: triflow.anomaly.v1.Point.series:type_name -> triflow.anomaly.v1.Series
-	12, // 2: triflow.anomaly.v1.Point.time:type_name -> google.protobuf.Timestamp
-	2,  // 3: triflow.anomaly.v1.ObserveRequest.points:type_name -> triflow.anomaly.v1.Point
-	1,  // 4: triflow.anomaly.v1.Anomaly.series:type_name -> triflow.anomaly.v1.Series
+	19, // 0: triflow.anomaly.v1.Series.labels:type_name -> triflow.anomaly.v1.Series.LabelsEntry
+	4,  // 1: triflow.anomaly.v1.Point.series:type_name -> triflow.anomaly.v1.Series
+	21, // 2: triflow.anomaly.v1.Point.time:type_name -> google.protobuf.Timestamp
+	5,  // 3: triflow.anomaly.v1.ObserveRequest.points:type_name -> triflow.anomaly.v1.Point
+	4,  // 4: triflow.anomaly.v1.Anomaly.series:type_name -> triflow.anomaly.v1.Series
 	0,  // 5: triflow.anomaly.v1.Anomaly.direction:type_name -> triflow.anomaly.v1.Direction
-	12, // 6: triflow.anomaly.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
-	12, // 7: triflow.anomaly.v1.Anomaly.last_time:type_name -> google.protobuf.Timestamp
-	12, // 8: triflow.anomaly.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
-	12, // 9: triflow.anomaly.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
-	12, // 10: triflow.anomaly.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 11: triflow.anomaly.v1.ListAnomaliesResponse.anomalies:type_name -> triflow.anomaly.v1.Anomaly
-	12, // 12: triflow.anomaly.v1.QuerySeriesRequest.start_time:type_name -> google.protobuf.Timestamp
-	12, // 13: triflow.anomaly.v1.QuerySeriesRequest.end_time:type_name -> google.protobuf.Timestamp
-	1,  // 14: triflow.anomaly.v1.SeriesPoints.series:type_name -> triflow.anomaly.v1.Series
-	12, // 15: triflow.anomaly.v1.SeriesPoints.times:type_name -> google.protobuf.Timestamp
-	9,  // 16: triflow.anomaly.v1.QuerySeriesResponse.series:type_name -> triflow.anomaly.v1.SeriesPoints
-	3,  // 17: triflow.anomaly.v1.AnomalyService.Observe:input_type -> triflow.anomaly.v1.ObserveRequest
-	6,  // 18: triflow.anomaly.v1.AnomalyService.ListAnomalies:input_type -> triflow.anomaly.v1.ListAnomaliesRequest
-	8,  // 19: triflow.anomaly.v1.AnomalyService.QuerySeries:input_type -> triflow.anomaly.v1.QuerySeriesRequest
-	4,  // 20: triflow.anomaly.v1.AnomalyService.Observe:output_type -> triflow.anomaly.v1.ObserveResponse
-	7,  // 21: triflow.anomaly.v1.AnomalyService.ListAnomalies:output_type -> triflow.anomaly.v1.ListAnomaliesResponse
-	10, // 22: triflow.anomaly.v1.AnomalyService.QuerySeries:output_type -> triflow.anomaly.v1.QuerySeriesResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	21, // 6: triflow.anomaly.v1.Anomaly.start_time:type_name -> google.protobuf.Timestamp
+	21, // 7: triflow.anomaly.v1.Anomaly.last_time:type_name -> google.protobuf.Timestamp
+	21, // 8: triflow.anomaly.v1.Anomaly.end_time:type_name -> google.protobuf.Timestamp
+	21, // 9: triflow.anomaly.v1.ListAnomaliesRequest.start_time:type_name -> google.protobuf.Timestamp
+	21, // 10: triflow.anomaly.v1.ListAnomaliesRequest.end_time:type_name -> google.protobuf.Timestamp
+	8,  // 11: triflow.anomaly.v1.ListAnomaliesResponse.anomalies:type_name -> triflow.anomaly.v1.Anomaly
+	21, // 12: triflow.anomaly.v1.QuerySeriesRequest.start_time:type_name -> google.protobuf.Timestamp
+	21, // 13: triflow.anomaly.v1.QuerySeriesRequest.end_time:type_name -> google.protobuf.Timestamp
+	4,  // 14: triflow.anomaly.v1.SeriesPoints.series:type_name -> triflow.anomaly.v1.Series
+	21, // 15: triflow.anomaly.v1.SeriesPoints.times:type_name -> google.protobuf.Timestamp
+	12, // 16: triflow.anomaly.v1.QuerySeriesResponse.series:type_name -> triflow.anomaly.v1.SeriesPoints
+	20, // 17: triflow.anomaly.v1.MetricStream.labels:type_name -> triflow.anomaly.v1.MetricStream.LabelsEntry
+	1,  // 18: triflow.anomaly.v1.MetricStream.type:type_name -> triflow.anomaly.v1.MetricType
+	2,  // 19: triflow.anomaly.v1.MetricStream.temporality:type_name -> triflow.anomaly.v1.Temporality
+	15, // 20: triflow.anomaly.v1.MetricStream.points:type_name -> triflow.anomaly.v1.MetricPoint
+	16, // 21: triflow.anomaly.v1.MetricStream.figures:type_name -> triflow.anomaly.v1.StreamFigures
+	21, // 22: triflow.anomaly.v1.MetricPoint.start_time:type_name -> google.protobuf.Timestamp
+	21, // 23: triflow.anomaly.v1.MetricPoint.time:type_name -> google.protobuf.Timestamp
+	3,  // 24: triflow.anomaly.v1.MetricPoint.marks:type_name -> triflow.anomaly.v1.PointMark
+	21, // 25: triflow.anomaly.v1.QueryMetricsRequest.start_time:type_name -> google.protobuf.Timestamp
+	21, // 26: triflow.anomaly.v1.QueryMetricsRequest.end_time:type_name -> google.protobuf.Timestamp
+	14, // 27: triflow.anomaly.v1.QueryMetricsResponse.streams:type_name -> triflow.anomaly.v1.MetricStream
+	6,  // 28: triflow.anomaly.v1.AnomalyService.Observe:input_type -> triflow.anomaly.v1.ObserveRequest
+	9,  // 29: triflow.anomaly.v1.AnomalyService.ListAnomalies:input_type -> triflow.anomaly.v1.ListAnomaliesRequest
+	11, // 30: triflow.anomaly.v1.AnomalyService.QuerySeries:input_type -> triflow.anomaly.v1.QuerySeriesRequest
+	17, // 31: triflow.anomaly.v1.AnomalyService.QueryMetrics:input_type -> triflow.anomaly.v1.QueryMetricsRequest
+	7,  // 32: triflow.anomaly.v1.AnomalyService.Observe:output_type -> triflow.anomaly.v1.ObserveResponse
+	10, // 33: triflow.anomaly.v1.AnomalyService.ListAnomalies:output_type -> triflow.anomaly.v1.ListAnomaliesResponse
+	13, // 34: triflow.anomaly.v1.AnomalyService.QuerySeries:output_type -> triflow.anomaly.v1.QuerySeriesResponse
+	18, // 35: triflow.anomaly.v1.AnomalyService.QueryMetrics:output_type -> triflow.anomaly.v1.QueryMetricsResponse
+	32, // [32:36] is the sub-list for method output_type
+	28, // [28:32] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_triflow_anomaly_v1_anomaly_proto_init() }
@@ -928,13 +1738,18 @@ func file_triflow_anomaly_v1_anomaly_proto_init() {
 	if File_triflow_anomaly_v1_anomaly_proto != nil {
 		return
 	}
+	file_triflow_anomaly_v1_anomaly_proto_msgTypes[11].OneofWrappers = []any{
+		(*MetricPoint_AsDouble)(nil),
+		(*MetricPoint_AsInt)(nil),
+	}
+	file_triflow_anomaly_v1_anomaly_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_triflow_anomaly_v1_anomaly_proto_rawDesc), len(file_triflow_anomaly_v1_anomaly_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   11,
+			NumEnums:      4,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	AnomalyService_Observe_FullMethodName       = "/triflow.anomaly.v1.AnomalyService/Observe"
 	AnomalyService_ListAnomalies_FullMethodName = "/triflow.anomaly.v1.AnomalyService/ListAnomalies"
 	AnomalyService_QuerySeries_FullMethodName   = "/triflow.anomaly.v1.AnomalyService/QuerySeries"
+	AnomalyService_QueryMetrics_FullMethodName  = "/triflow.anomaly.v1.AnomalyService/QueryMetrics"
 )
 
 // AnomalyServiceClient is the client API for AnomalyService service.
@@ -40,6 +41,9 @@ type AnomalyServiceClient interface {
 	ListAnomalies(ctx context.Context, in *ListAnomaliesRequest, opts ...grpc.CallOption) (*ListAnomaliesResponse, error)
 	// QuerySeries gives the points of the series that match, at most 1000 series. Errors: INVALID_ARGUMENT.
 	QuerySeries(ctx context.Context, in *QuerySeriesRequest, opts ...grpc.CallOption) (*QuerySeriesResponse, error)
+	// QueryMetrics lists the streams of OTLP metrics, by name and then as they came first, with their last points as they
+	// were read. Errors: INVALID_ARGUMENT with the faulty field.
+	QueryMetrics(ctx context.Context, in *QueryMetricsRequest, opts ...grpc.CallOption) (*QueryMetricsResponse, error)
 }
 
 type anomalyServiceClient struct {
@@ -80,6 +84,16 @@ func (c *anomalyServiceClient) QuerySeries(ctx context.Context, in *QuerySeriesR
 	return out, nil
 }
 
+func (c *anomalyServiceClient) QueryMetrics(ctx context.Context, in *QueryMetricsRequest, opts ...grpc.CallOption) (*QueryMetricsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(QueryMetricsResponse)
+	err := c.cc.Invoke(ctx, AnomalyService_QueryMetrics_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AnomalyServiceServer is the server API for AnomalyService service.
 // All implementations must embed UnimplementedAnomalyServiceServer
 // for forward compatibility.
@@ -94,6 +108,9 @@ type AnomalyServiceServer interface {
 	ListAnomalies(context.Context, *ListAnomaliesRequest) (*ListAnomaliesResponse, error)
 	// QuerySeries gives the points of the series that match, at most 1000 series. Errors: INVALID_ARGUMENT.
 	QuerySeries(context.Context, *QuerySeriesRequest) (*QuerySeriesResponse, error)
+	// QueryMetrics lists the streams of OTLP metrics, by name and then as they came first, with their last points as they
+	// were read. Errors: INVALID_ARGUMENT with the faulty field.
+	QueryMetrics(context.Context, *QueryMetricsRequest) (*QueryMetricsResponse, error)
 	mustEmbedUnimplementedAnomalyServiceServer()
 }
 
@@ -112,6 +129,9 @@ func (UnimplementedAnomalyServiceServer) ListAnomalies(context.Context, *ListAno
 }
 func (UnimplementedAnomalyServiceServer) QuerySeries(context.Context, *QuerySeriesRequest) (*QuerySeriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method QuerySeries not implemented")
+}
+func (UnimplementedAnomalyServiceServer) QueryMetrics(context.Context, *QueryMetricsRequest) (*QueryMetricsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method QueryMetrics not implemented")
 }
 func (UnimplementedAnomalyServiceServer) mustEmbedUnimplementedAnomalyServiceServer() {}
 func (UnimplementedAnomalyServiceServer) testEmbeddedByValue()                        {}
@@ -188,6 +208,24 @@ func _AnomalyService_QuerySeries_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AnomalyService_QueryMetrics_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryMetricsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AnomalyServiceServer).QueryMetrics(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AnomalyService_QueryMetrics_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AnomalyServiceServer).QueryMetrics(ctx, req.(*QueryMetricsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AnomalyService_ServiceDesc is the grpc.ServiceDesc for AnomalyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -206,6 +244,10 @@ var AnomalyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "QuerySeries",
 			Handler:    _AnomalyService_QuerySeries_Handler,
+		},
+		{
+			MethodName: "QueryMetrics",
+			Handler:    _AnomalyService_QueryMetrics_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -42,6 +42,9 @@ const (
 	// AnomalyServiceQuerySeriesProcedure is the fully-qualified name of the AnomalyService's
 	// QuerySeries RPC.
 	AnomalyServiceQuerySeriesProcedure = "/triflow.anomaly.v1.AnomalyService/QuerySeries"
+	// AnomalyServiceQueryMetricsProcedure is the fully-qualified name of the AnomalyService's
+	// QueryMetrics RPC.
+	AnomalyServiceQueryMetricsProcedure = "/triflow.anomaly.v1.AnomalyService/QueryMetrics"
 )
 
 // AnomalyServiceClient is a client for the triflow.anomaly.v1.AnomalyService service.
@@ -54,6 +57,9 @@ type AnomalyServiceClient interface {
 	ListAnomalies(context.Context, *connect.Request[v1.ListAnomaliesRequest]) (*connect.Response[v1.ListAnomaliesResponse], error)
 	// QuerySeries gives the points of the series that match, at most 1000 series. Errors: INVALID_ARGUMENT.
 	QuerySeries(context.Context, *connect.Request[v1.QuerySeriesRequest]) (*connect.Response[v1.QuerySeriesResponse], error)
+	// QueryMetrics lists the streams of OTLP metrics, by name and then as they came first, with their last points as they
+	// were read. Errors: INVALID_ARGUMENT with the faulty field.
+	QueryMetrics(context.Context, *connect.Request[v1.QueryMetricsRequest]) (*connect.Response[v1.QueryMetricsResponse], error)
 }
 
 // NewAnomalyServiceClient constructs a client for the triflow.anomaly.v1.AnomalyService service. By
@@ -85,6 +91,12 @@ func NewAnomalyServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(anomalyServiceMethods.ByName("QuerySeries")),
 			connect.WithClientOptions(opts...),
 		),
+		queryMetrics: connect.NewClient[v1.QueryMetricsRequest, v1.QueryMetricsResponse](
+			httpClient,
+			baseURL+AnomalyServiceQueryMetricsProcedure,
+			connect.WithSchema(anomalyServiceMethods.ByName("QueryMetrics")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -93,6 +105,7 @@ type anomalyServiceClient struct {
 	observe       *connect.Client[v1.ObserveRequest, v1.ObserveResponse]
 	listAnomalies *connect.Client[v1.ListAnomaliesRequest, v1.ListAnomaliesResponse]
 	querySeries   *connect.Client[v1.QuerySeriesRequest, v1.QuerySeriesResponse]
+	queryMetrics  *connect.Client[v1.QueryMetricsRequest, v1.QueryMetricsResponse]
 }
 
 // Observe calls triflow.anomaly.v1.AnomalyService.Observe.
@@ -110,6 +123,11 @@ func (c *anomalyServiceClient) QuerySeries(ctx context.Context, req *connect.Req
 	return c.querySeries.CallUnary(ctx, req)
 }
 
+// QueryMetrics calls triflow.anomaly.v1.AnomalyService.QueryMetrics.
+func (c *anomalyServiceClient) QueryMetrics(ctx context.Context, req *connect.Request[v1.QueryMetricsRequest]) (*connect.Response[v1.QueryMetricsResponse], error) {
+	return c.queryMetrics.CallUnary(ctx, req)
+}
+
 // AnomalyServiceHandler is an implementation of the triflow.anomaly.v1.AnomalyService service.
 type AnomalyServiceHandler interface {
 	// Observe adds points. A point at or before the last one of its series is counted and ignored.
@@ -120,6 +138,9 @@ type AnomalyServiceHandler interface {
 	ListAnomalies(context.Context, *connect.Request[v1.ListAnomaliesRequest]) (*connect.Response[v1.ListAnomaliesResponse], error)
 	// QuerySeries gives the points of the series that match, at most 1000 series. Errors: INVALID_ARGUMENT.
 	QuerySeries(context.Context, *connect.Request[v1.QuerySeriesRequest]) (*connect.Response[v1.QuerySeriesResponse], error)
+	// QueryMetrics lists the streams of OTLP metrics, by name and then as they came first, with their last points as they
+	// were read. Errors: INVALID_ARGUMENT with the faulty field.
+	QueryMetrics(context.Context, *connect.Request[v1.QueryMetricsRequest]) (*connect.Response[v1.QueryMetricsResponse], error)
 }
 
 // NewAnomalyServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -147,6 +168,12 @@ func NewAnomalyServiceHandler(svc AnomalyServiceHandler, opts ...connect.Handler
 		connect.WithSchema(anomalyServiceMethods.ByName("QuerySeries")),
 		connect.WithHandlerOptions(opts...),
 	)
+	anomalyServiceQueryMetricsHandler := connect.NewUnaryHandler(
+		AnomalyServiceQueryMetricsProcedure,
+		svc.QueryMetrics,
+		connect.WithSchema(anomalyServiceMethods.ByName("QueryMetrics")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/triflow.anomaly.v1.AnomalyService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AnomalyServiceObserveProcedure:
@@ -155,6 +182,8 @@ func NewAnomalyServiceHandler(svc AnomalyServiceHandler, opts ...connect.Handler
 			anomalyServiceListAnomaliesHandler.ServeHTTP(w, r)
 		case AnomalyServiceQuerySeriesProcedure:
 			anomalyServiceQuerySeriesHandler.ServeHTTP(w, r)
+		case AnomalyServiceQueryMetricsProcedure:
+			anomalyServiceQueryMetricsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -174,4 +203,8 @@ func (UnimplementedAnomalyServiceHandler) ListAnomalies(context.Context, *connec
 
 func (UnimplementedAnomalyServiceHandler) QuerySeries(context.Context, *connect.Request[v1.QuerySeriesRequest]) (*connect.Response[v1.QuerySeriesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.anomaly.v1.AnomalyService.QuerySeries is not implemented"))
+}
+
+func (UnimplementedAnomalyServiceHandler) QueryMetrics(context.Context, *connect.Request[v1.QueryMetricsRequest]) (*connect.Response[v1.QueryMetricsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("triflow.anomaly.v1.AnomalyService.QueryMetrics is not implemented"))
 }

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file triflow/anomaly/v1/anomaly.proto.
  */
 export const file_triflow_anomaly_v1_anomaly: GenFile = /*@__PURE__*/
-  fileDesc("CiB0cmlmbG93L2Fub21hbHkvdjEvYW5vbWFseS5wcm90bxISdHJpZmxvdy5hbm9tYWx5LnYxIn0KBlNlcmllcxIMCgRuYW1lGAEgASgJEjYKBmxhYmVscxgCIAMoCzImLnRyaWZsb3cuYW5vbWFseS52MS5TZXJpZXMuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ8CgVQb2ludBIqCgZzZXJpZXMYASABKAsyGi50cmlmbG93LmFub21hbHkudjEuU2VyaWVzEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXZhbHVlGAMgASgBEg4KBndlaWdodBgEIAEoASI7Cg5PYnNlcnZlUmVxdWVzdBIpCgZwb2ludHMYASADKAsyGS50cmlmbG93LmFub21hbHkudjEuUG9pbnQiNAoPT2JzZXJ2ZVJlc3BvbnNlEhAKCGFjY2VwdGVkGAEgASgNEg8KB2lnbm9yZWQYAiABKA0i5AIKB0Fub21hbHkSCgoCaWQYASABKAkSKgoGc2VyaWVzGAIgASgLMhoudHJpZmxvdy5hbm9tYWx5LnYxLlNlcmllcxIPCgdzZXJ2aWNlGAMgASgJEjAKCWRpcmVjdGlvbhgEIAEoDjIdLnRyaWZsb3cuYW5vbWFseS52MS5EaXJlY3Rpb24SDQoFc2NvcmUYBSABKAESDQoFdmFsdWUYBiABKAESEAoIZXhwZWN0ZWQYByABKAESDQoFc2NhbGUYCCABKAESLgoKc3RhcnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKY29uZmlkZW5jZRgMIAEoASK8AQoUTGlzdEFub21hbGllc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYWN0aXZlGAQgASgIEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJImAKFUxpc3RBbm9tYWxpZXNSZXNwb25zZRIuCglhbm9tYWxpZXMYASADKAsyGy50cmlmbG93LmFub21hbHkudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkikQEKElF1ZXJ5U2VyaWVzUmVxdWVzdBIMCgRuYW1lGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKDFNlcmllc1BvaW50cxIqCgZzZXJpZXMYASABKAsyGi50cmlmbG93LmFub21hbHkudjEuU2VyaWVzEikKBXRpbWVzGAIgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ2YWx1ZXMYAyADKAEiRwoTUXVlcnlTZXJpZXNSZXNwb25zZRIwCgZzZXJpZXMYASADKAsyIC50cmlmbG93LmFub21hbHkudjEuU2VyaWVzUG9pbnRzKkwKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIQCgxESVJFQ1RJT05fVVAQARISCg5ESVJFQ1RJT05fRE9XThACMt0CCg5Bbm9tYWx5U2VydmljZRJSCgdPYnNlcnZlEiIudHJpZmxvdy5hbm9tYWx5LnYxLk9ic2VydmVSZXF1ZXN0GiMudHJpZmxvdy5hbm9tYWx5LnYxLk9ic2VydmVSZXNwb25zZRJ/Cg1MaXN0QW5vbWFsaWVzEigudHJpZmxvdy5hbm9tYWx5LnYxLkxpc3RBbm9tYWxpZXNSZXF1ZXN0GikudHJpZmxvdy5hbm9tYWx5LnYxLkxpc3RBbm9tYWxpZXNSZXNwb25zZSIZgtPkkwITEhEvYXBpL3YxL2Fub21hbGllcxJ2CgtRdWVyeVNlcmllcxImLnRyaWZsb3cuYW5vbWFseS52MS5RdWVyeVNlcmllc1JlcXVlc3QaJy50cmlmbG93LmFub21hbHkudjEuUXVlcnlTZXJpZXNSZXNwb25zZSIWgtPkkwIQEg4vYXBpL3YxL3Nlcmllc0LTAQoWY29tLnRyaWZsb3cuYW5vbWFseS52MUIMQW5vbWFseVByb3RvUAFaQWdpdGh1Yi5jb20vdHJpZmxvdy90cmlmbG93L3Byb3RvL2dlbi90cmlmbG93L2Fub21hbHkvdjE7YW5vbWFseXYxogIDVEFYqgISVHJpZmxvdy5Bbm9tYWx5LlYxygISVHJpZmxvd1xBbm9tYWx5XFYx4gIeVHJpZmxvd1xBbm9tYWx5XFYxXEdQQk1ldGFkYXRh6gIUVHJpZmxvdzo6QW5vbWFseTo6VjFiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiB0cmlmbG93L2Fub21hbHkvdjEvYW5vbWFseS5wcm90bxISdHJpZmxvdy5hbm9tYWx5LnYxIn0KBlNlcmllcxIMCgRuYW1lGAEgASgJEjYKBmxhYmVscxgCIAMoCzImLnRyaWZsb3cuYW5vbWFseS52MS5TZXJpZXMuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ8CgVQb2ludBIqCgZzZXJpZXMYASABKAsyGi50cmlmbG93LmFub21hbHkudjEuU2VyaWVzEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXZhbHVlGAMgASgBEg4KBndlaWdodBgEIAEoASI7Cg5PYnNlcnZlUmVxdWVzdBIpCgZwb2ludHMYASADKAsyGS50cmlmbG93LmFub21hbHkudjEuUG9pbnQiNAoPT2JzZXJ2ZVJlc3BvbnNlEhAKCGFjY2VwdGVkGAEgASgNEg8KB2lnbm9yZWQYAiABKA0i5AIKB0Fub21hbHkSCgoCaWQYASABKAkSKgoGc2VyaWVzGAIgASgLMhoudHJpZmxvdy5hbm9tYWx5LnYxLlNlcmllcxIPCgdzZXJ2aWNlGAMgASgJEjAKCWRpcmVjdGlvbhgEIAEoDjIdLnRyaWZsb3cuYW5vbWFseS52MS5EaXJlY3Rpb24SDQoFc2NvcmUYBSABKAESDQoFdmFsdWUYBiABKAESEAoIZXhwZWN0ZWQYByABKAESDQoFc2NhbGUYCCABKAESLgoKc3RhcnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKY29uZmlkZW5jZRgMIAEoASK8AQoUTGlzdEFub21hbGllc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYWN0aXZlGAQgASgIEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJImAKFUxpc3RBbm9tYWxpZXNSZXNwb25zZRIuCglhbm9tYWxpZXMYASADKAsyGy50cmlmbG93LmFub21hbHkudjEuQW5vbWFseRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkikQEKElF1ZXJ5U2VyaWVzUmVxdWVzdBIMCgRuYW1lGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKDFNlcmllc1BvaW50cxIqCgZzZXJpZXMYASABKAsyGi50cmlmbG93LmFub21hbHkudjEuU2VyaWVzEikKBXRpbWVzGAIgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZ2YWx1ZXMYAyADKAEiRwoTUXVlcnlTZXJpZXNSZXNwb25zZRIwCgZzZXJpZXMYASADKAsyIC50cmlmbG93LmFub21hbHkudjEuU2VyaWVzUG9pbnRzIoIDCgxNZXRyaWNTdHJlYW0SDAoEbmFtZRgBIAEoCRI8CgZsYWJlbHMYAiADKAsyLC50cmlmbG93LmFub21hbHkudjEuTWV0cmljU3RyZWFtLkxhYmVsc0VudHJ5Eg0KBXNjb3BlGAMgASgJEgwKBHVuaXQYBCABKAkSLAoEdHlwZRgFIAEoDjIeLnRyaWZsb3cuYW5vbWFseS52MS5NZXRyaWNUeXBlEjQKC3RlbXBvcmFsaXR5GAYgASgOMh8udHJpZmxvdy5hbm9tYWx5LnYxLlRlbXBvcmFsaXR5EhEKCW1vbm90b25pYxgHIAEoCBIvCgZwb2ludHMYCCADKAsyHy50cmlmbG93LmFub21hbHkudjEuTWV0cmljUG9pbnQSMgoHZmlndXJlcxgJIAEoCzIhLnRyaWZsb3cuYW5vbWFseS52MS5TdHJlYW1GaWd1cmVzGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEizQIKC01ldHJpY1BvaW50Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKCWFzX2RvdWJsZRgDIAEoAUgAEhAKBmFzX2ludBgEIAEoA0gAEhIKBWNvdW50GAUgASgESAGIAQESEAoDc3VtGAYgASgBSAKIAQESGAoLZGVsdGFfY291bnQYByABKARIA4gBARIWCglkZWx0YV9zdW0YCCABKAFIBIgBARIsCgVtYXJrcxgJIAMoDjIdLnRyaWZsb3cuYW5vbWFseS52MS5Qb2ludE1hcmtCBwoFdmFsdWVCCAoGX2NvdW50QgYKBF9zdW1CDgoMX2RlbHRhX2NvdW50QgwKCl9kZWx0YV9zdW0i9wEKDVN0cmVhbUZpZ3VyZXMSFAoMZmluaXRlX2NvdW50GAEgASgEEhgKC2Zpbml0ZV9tZWFuGAIgASgBSACIAQESGAoQbm9uX2Zpbml0ZV9jb3VudBgDIAEoBBIMCgRnYXBzGAQgASgEEg4KBnJlc2V0cxgFIAEoBBISCgpkdXBsaWNhdGVzGAYgASgEEgwKBGxhdGUYByABKAQSEAoDcDUwGAggASgBSAGIAQESEAoDcDkwGAkgASgBSAKIAQESEAoDcDk5GAogASgBSAOIAQFCDgoMX2Zpbml0ZV9tZWFuQgYKBF9wNTBCBgoEX3A5MEIGCgRfcDk5IrkBChNRdWVyeU1ldHJpY3NSZXF1ZXN0EgwKBG5hbWUYASABKAkSDwoHc2VydmljZRgCIAEoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAkiYgoUUXVlcnlNZXRyaWNzUmVzcG9uc2USMQoHc3RyZWFtcxgBIAMoCzIgLnRyaWZsb3cuYW5vbWFseS52MS5NZXRyaWNTdHJlYW0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKkwKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIQCgxESVJFQ1RJT05fVVAQARISCg5ESVJFQ1RJT05fRE9XThACKrABCgpNZXRyaWNUeXBlEhsKF01FVFJJQ19UWVBFX1VOU1BFQ0lGSUVEEAASFQoRTUVUUklDX1RZUEVfR0FVR0UQARITCg9NRVRSSUNfVFlQRV9TVU0QAhIZChVNRVRSSUNfVFlQRV9ISVNUT0dSQU0QAxIlCiFNRVRSSUNfVFlQRV9FWFBPTkVOVElBTF9ISVNUT0dSQU0QBBIXChNNRVRSSUNfVFlQRV9TVU1NQVJZEAUqXQoLVGVtcG9yYWxpdHkSGwoXVEVNUE9SQUxJVFlfVU5TUEVDSUZJRUQQABIVChFURU1QT1JBTElUWV9ERUxUQRABEhoKFlRFTVBPUkFMSVRZX0NVTVVMQVRJVkUQAiqCAQoJUG9pbnRNYXJrEhoKFlBPSU5UX01BUktfVU5TUEVDSUZJRUQQABISCg5QT0lOVF9NQVJLX0dBUBABEhkKFVBPSU5UX01BUktfTk9OX0ZJTklURRACEhQKEFBPSU5UX01BUktfRklSU1QQAxIUChBQT0lOVF9NQVJLX1JFU0VUEAQy2QMKDkFub21hbHlTZXJ2aWNlElIKB09ic2VydmUSIi50cmlmbG93LmFub21hbHkudjEuT2JzZXJ2ZVJlcXVlc3QaIy50cmlmbG93LmFub21hbHkudjEuT2JzZXJ2ZVJlc3BvbnNlEn8KDUxpc3RBbm9tYWxpZXMSKC50cmlmbG93LmFub21hbHkudjEuTGlzdEFub21hbGllc1JlcXVlc3QaKS50cmlmbG93LmFub21hbHkudjEuTGlzdEFub21hbGllc1Jlc3BvbnNlIhmC0+STAhMSES9hcGkvdjEvYW5vbWFsaWVzEnYKC1F1ZXJ5U2VyaWVzEiYudHJpZmxvdy5hbm9tYWx5LnYxLlF1ZXJ5U2VyaWVzUmVxdWVzdBonLnRyaWZsb3cuYW5vbWFseS52MS5RdWVyeVNlcmllc1Jlc3BvbnNlIhaC0+STAhASDi9hcGkvdjEvc2VyaWVzEnoKDFF1ZXJ5TWV0cmljcxInLnRyaWZsb3cuYW5vbWFseS52MS5RdWVyeU1ldHJpY3NSZXF1ZXN0GigudHJpZmxvdy5hbm9tYWx5LnYxLlF1ZXJ5TWV0cmljc1Jlc3BvbnNlIheC0+STAhESDy9hcGkvdjEvbWV0cmljc0LTAQoWY29tLnRyaWZsb3cuYW5vbWFseS52MUIMQW5vbWFseVByb3RvUAFaQWdpdGh1Yi5jb20vdHJpZmxvdy90cmlmbG93L3Byb3RvL2dlbi90cmlmbG93L2Fub21hbHkvdjE7YW5vbWFseXYxogIDVEFYqgISVHJpZmxvdy5Bbm9tYWx5LlYxygISVHJpZmxvd1xBbm9tYWx5XFYx4gIeVHJpZmxvd1xBbm9tYWx5XFYxXEdQQk1ldGFkYXRh6gIUVHJpZmxvdzo6QW5vbWFseTo6VjFiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * Series identifies a sequence of values. Names made by Triflow itself, each with the labels shown:
@@ -31,8 +31,9 @@ export const file_triflow_anomaly_v1_anomaly: GenFile = /*@__PURE__*/
  *   edge.fanout                 {client, server}   calls for each request of the client
  *   log.template.rate           {service, template_id, severity}   records a second; severity is info, warn or error
  * OTLP metrics keep their own name; their labels are service, service.instance.id and the point's attributes. A rising sum
- * becomes a rate a second; a histogram becomes <name>.rate, <name>.mean and, with explicit buckets, <name>.p90. Names that
- * begin with "service.", "edge." or "log.template." are refused in OTLP metrics, so that none passes for one of the above.
+ * becomes a rate a second; a histogram becomes <name>.rate, <name>.mean and, with buckets, <name>.p90. What they hold is
+ * finite: a point without a value, or with one that is NaN or infinite, is in QueryMetrics only. Names that begin with
+ * "service.", "edge." or "log.template." are refused in OTLP metrics, so that none passes for one of the above.
  *
  * @generated from message triflow.anomaly.v1.Series
  */
@@ -425,6 +426,320 @@ export const QuerySeriesResponseSchema: GenMessage<QuerySeriesResponse> = /*@__P
   messageDesc(file_triflow_anomaly_v1_anomaly, 9);
 
 /**
+ * MetricStream is one metric with one set of labels, of one scope. Metrics of one name that differ in type, temporality or
+ * unit are streams of their own.
+ *
+ * @generated from message triflow.anomaly.v1.MetricStream
+ */
+export type MetricStream = Message<"triflow.anomaly.v1.MetricStream"> & {
+  /**
+   * As it came.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As in Series.
+   *
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * The instrumentation scope's name.
+   *
+   * @generated from field: string scope = 3;
+   */
+  scope: string;
+
+  /**
+   * As it came; numbers below are in it.
+   *
+   * @generated from field: string unit = 4;
+   */
+  unit: string;
+
+  /**
+   * @generated from field: triflow.anomaly.v1.MetricType type = 5;
+   */
+  type: MetricType;
+
+  /**
+   * @generated from field: triflow.anomaly.v1.Temporality temporality = 6;
+   */
+  temporality: Temporality;
+
+  /**
+   * Of a sum: it only rises.
+   *
+   * @generated from field: bool monotonic = 7;
+   */
+  monotonic: boolean;
+
+  /**
+   * The last ones, oldest first.
+   *
+   * @generated from field: repeated triflow.anomaly.v1.MetricPoint points = 8;
+   */
+  points: MetricPoint[];
+
+  /**
+   * Of all points since it is followed.
+   *
+   * @generated from field: triflow.anomaly.v1.StreamFigures figures = 9;
+   */
+  figures?: StreamFigures | undefined;
+};
+
+/**
+ * Describes the message triflow.anomaly.v1.MetricStream.
+ * Use `create(MetricStreamSchema)` to create a new message.
+ */
+export const MetricStreamSchema: GenMessage<MetricStream> = /*@__PURE__*/
+  messageDesc(file_triflow_anomaly_v1_anomaly, 10);
+
+/**
+ * MetricPoint is a point as it came, with what was added since the one before. In JSON a double that is not finite is
+ * "NaN", "Infinity" or "-Infinity", and a 64-bit integer is a string.
+ *
+ * @generated from message triflow.anomaly.v1.MetricPoint
+ */
+export type MetricPoint = Message<"triflow.anomaly.v1.MetricPoint"> & {
+  /**
+   * As it came; not set: 0.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * The value of a gauge or sum as it came; not set in a gap.
+   *
+   * @generated from oneof triflow.anomaly.v1.MetricPoint.value
+   */
+  value: {
+    /**
+     * @generated from field: double as_double = 3;
+     */
+    value: number;
+    case: "asDouble";
+  } | {
+    /**
+     * @generated from field: int64 as_int = 4;
+     */
+    value: bigint;
+    case: "asInt";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The observations of a distribution as they came; not set in a gap.
+   *
+   * @generated from field: optional uint64 count = 5;
+   */
+  count?: bigint | undefined;
+
+  /**
+   * Their sum as it came; not set if it came without.
+   *
+   * @generated from field: optional double sum = 6;
+   */
+  sum?: number | undefined;
+
+  /**
+   * Observations that were added; not set if that is not known. Never negative: after a reset all are new.
+   *
+   * @generated from field: optional uint64 delta_count = 7;
+   */
+  deltaCount?: bigint | undefined;
+
+  /**
+   * What was added to the sum of a distribution, or to the value of a sum; finite; not set if that is not known.
+   *
+   * @generated from field: optional double delta_sum = 8;
+   */
+  deltaSum?: number | undefined;
+
+  /**
+   * None: nothing is odd.
+   *
+   * @generated from field: repeated triflow.anomaly.v1.PointMark marks = 9;
+   */
+  marks: PointMark[];
+};
+
+/**
+ * Describes the message triflow.anomaly.v1.MetricPoint.
+ * Use `create(MetricPointSchema)` to create a new message.
+ */
+export const MetricPointSchema: GenMessage<MetricPoint> = /*@__PURE__*/
+  messageDesc(file_triflow_anomaly_v1_anomaly, 11);
+
+/**
+ * StreamFigures count the points of a stream, each once.
+ *
+ * @generated from message triflow.anomaly.v1.StreamFigures
+ */
+export type StreamFigures = Message<"triflow.anomaly.v1.StreamFigures"> & {
+  /**
+   * Points with finite values only.
+   *
+   * @generated from field: uint64 finite_count = 1;
+   */
+  finiteCount: bigint;
+
+  /**
+   * The mean of the values of a gauge or sum among them; not set without one.
+   *
+   * @generated from field: optional double finite_mean = 2;
+   */
+  finiteMean?: number | undefined;
+
+  /**
+   * Points with POINT_MARK_NON_FINITE, _GAP and _RESET.
+   *
+   * @generated from field: uint64 non_finite_count = 3;
+   */
+  nonFiniteCount: bigint;
+
+  /**
+   * @generated from field: uint64 gaps = 4;
+   */
+  gaps: bigint;
+
+  /**
+   * @generated from field: uint64 resets = 5;
+   */
+  resets: bigint;
+
+  /**
+   * Points that came again: of a start and time that were known. They change nothing.
+   *
+   * @generated from field: uint64 duplicates = 6;
+   */
+  duplicates: bigint;
+
+  /**
+   * Points that were ignored because they came too late: a total behind a later one of the same start, or a point older
+   * than all that are kept.
+   *
+   * @generated from field: uint64 late = 7;
+   */
+  late: bigint;
+
+  /**
+   * Quantiles of all observations, from the start of the first total on; not set without buckets or observations.
+   *
+   * @generated from field: optional double p50 = 8;
+   */
+  p50?: number | undefined;
+
+  /**
+   * @generated from field: optional double p90 = 9;
+   */
+  p90?: number | undefined;
+
+  /**
+   * @generated from field: optional double p99 = 10;
+   */
+  p99?: number | undefined;
+};
+
+/**
+ * Describes the message triflow.anomaly.v1.StreamFigures.
+ * Use `create(StreamFiguresSchema)` to create a new message.
+ */
+export const StreamFiguresSchema: GenMessage<StreamFigures> = /*@__PURE__*/
+  messageDesc(file_triflow_anomaly_v1_anomaly, 12);
+
+/**
+ * QueryMetricsRequest selects streams.
+ *
+ * @generated from message triflow.anomaly.v1.QueryMetricsRequest
+ */
+export type QueryMetricsRequest = Message<"triflow.anomaly.v1.QueryMetricsRequest"> & {
+  /**
+   * Name; empty: any.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Label service; empty: any.
+   *
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * Points in [start_time, end_time); default: all kept. The figures are of all points.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Streams, 1 to 1000; default 100.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * From the previous page; the other fields must be the same.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message triflow.anomaly.v1.QueryMetricsRequest.
+ * Use `create(QueryMetricsRequestSchema)` to create a new message.
+ */
+export const QueryMetricsRequestSchema: GenMessage<QueryMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_triflow_anomaly_v1_anomaly, 13);
+
+/**
+ * QueryMetricsResponse is a page of streams.
+ *
+ * @generated from message triflow.anomaly.v1.QueryMetricsResponse
+ */
+export type QueryMetricsResponse = Message<"triflow.anomaly.v1.QueryMetricsResponse"> & {
+  /**
+   * The streams.
+   *
+   * @generated from field: repeated triflow.anomaly.v1.MetricStream streams = 1;
+   */
+  streams: MetricStream[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message triflow.anomaly.v1.QueryMetricsResponse.
+ * Use `create(QueryMetricsResponseSchema)` to create a new message.
+ */
+export const QueryMetricsResponseSchema: GenMessage<QueryMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_triflow_anomaly_v1_anomaly, 14);
+
+/**
  * Direction of a departure.
  *
  * @generated from enum triflow.anomaly.v1.Direction
@@ -451,6 +766,129 @@ export enum Direction {
  */
 export const DirectionSchema: GenEnum<Direction> = /*@__PURE__*/
   enumDesc(file_triflow_anomaly_v1_anomaly, 0);
+
+/**
+ * MetricType is what a metric is in OTLP.
+ *
+ * @generated from enum triflow.anomaly.v1.MetricType
+ */
+export enum MetricType {
+  /**
+   * @generated from enum value: METRIC_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: METRIC_TYPE_GAUGE = 1;
+   */
+  GAUGE = 1,
+
+  /**
+   * @generated from enum value: METRIC_TYPE_SUM = 2;
+   */
+  SUM = 2,
+
+  /**
+   * @generated from enum value: METRIC_TYPE_HISTOGRAM = 3;
+   */
+  HISTOGRAM = 3,
+
+  /**
+   * @generated from enum value: METRIC_TYPE_EXPONENTIAL_HISTOGRAM = 4;
+   */
+  EXPONENTIAL_HISTOGRAM = 4,
+
+  /**
+   * @generated from enum value: METRIC_TYPE_SUMMARY = 5;
+   */
+  SUMMARY = 5,
+}
+
+/**
+ * Describes the enum triflow.anomaly.v1.MetricType.
+ */
+export const MetricTypeSchema: GenEnum<MetricType> = /*@__PURE__*/
+  enumDesc(file_triflow_anomaly_v1_anomaly, 1);
+
+/**
+ * Temporality is what the points of a sum or distribution count.
+ *
+ * @generated from enum triflow.anomaly.v1.Temporality
+ */
+export enum Temporality {
+  /**
+   * A gauge, which counts nothing.
+   *
+   * @generated from enum value: TEMPORALITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * What was added in the interval of each point.
+   *
+   * @generated from enum value: TEMPORALITY_DELTA = 1;
+   */
+  DELTA = 1,
+
+  /**
+   * A total since a start.
+   *
+   * @generated from enum value: TEMPORALITY_CUMULATIVE = 2;
+   */
+  CUMULATIVE = 2,
+}
+
+/**
+ * Describes the enum triflow.anomaly.v1.Temporality.
+ */
+export const TemporalitySchema: GenEnum<Temporality> = /*@__PURE__*/
+  enumDesc(file_triflow_anomaly_v1_anomaly, 2);
+
+/**
+ * PointMark says what is odd about a point.
+ *
+ * @generated from enum triflow.anomaly.v1.PointMark
+ */
+export enum PointMark {
+  /**
+   * @generated from enum value: POINT_MARK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It says that there is no value: a gap.
+   *
+   * @generated from enum value: POINT_MARK_GAP = 1;
+   */
+  GAP = 1,
+
+  /**
+   * Its value or sum is NaN or infinite. Kept as it came, in no statistic and no baseline.
+   *
+   * @generated from enum value: POINT_MARK_NON_FINITE = 2;
+   */
+  NON_FINITE = 2,
+
+  /**
+   * The first total that is known since its start: what was added is not.
+   *
+   * @generated from enum value: POINT_MARK_FIRST = 3;
+   */
+  FIRST = 3,
+
+  /**
+   * The total began again: its start is later, or it fell. All of it was added since.
+   *
+   * @generated from enum value: POINT_MARK_RESET = 4;
+   */
+  RESET = 4,
+}
+
+/**
+ * Describes the enum triflow.anomaly.v1.PointMark.
+ */
+export const PointMarkSchema: GenEnum<PointMark> = /*@__PURE__*/
+  enumDesc(file_triflow_anomaly_v1_anomaly, 3);
 
 /**
  * AnomalyService takes points, from other services and from OTLP metrics, and gives anomalies.
@@ -489,6 +927,17 @@ export const AnomalyService: GenService<{
     methodKind: "unary";
     input: typeof QuerySeriesRequestSchema;
     output: typeof QuerySeriesResponseSchema;
+  },
+  /**
+   * QueryMetrics lists the streams of OTLP metrics, by name and then as they came first, with their last points as they
+   * were read. Errors: INVALID_ARGUMENT with the faulty field.
+   *
+   * @generated from rpc triflow.anomaly.v1.AnomalyService.QueryMetrics
+   */
+  queryMetrics: {
+    methodKind: "unary";
+    input: typeof QueryMetricsRequestSchema;
+    output: typeof QueryMetricsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_triflow_anomaly_v1_anomaly, 0);
