@@ -64,6 +64,8 @@ func tallyOf(b []byte, id messageID, rng Range) tally {
 			t.zero = c.val
 		case t.exponential && (c.num == 8 || c.num == 9) && c.typ == wireBytes:
 			t.addBuckets(b, c.at())
+		case c.typ == wireBytes:
+			c.more() // attributes
 		}
 	}
 	return t

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"cmp"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -12,14 +13,20 @@ type finding struct {
 	fault Fault
 	bad   reason
 	mend  repairs // what is no fault, but to be mended
+
+	times   times  // of an item without a fault
+	instead uint64 // stands in for an end that is 0
 }
+
+// when gives the times of an item without a fault.
+func (w *finding) when() times { return times{w.times.start, cmp.Or(w.times.end, w.instead)} }
 
 // inspect checks a part or an item, and the buckets of a histogram.
 func inspect(b []byte, id messageID, rng Range) finding {
 	in := check(b, id, rng, 0)
 	if in.fault == 0 && in.bad == framed && (id == histogramPoint || id == exponentialPoint) {
 		if _, text := tallyOf(b, id, rng).misfit(); text != "" {
-			return finding{fault: FaultBuckets, at: -1}
+			in.is(FaultBuckets, -1)
 		}
 	}
 	return in
@@ -27,14 +34,15 @@ func inspect(b []byte, id messageID, rng Range) finding {
 
 // check walks a part or an item, with everything in it, up to the first fault. values counts the AnyValues around it.
 func check(b []byte, id messageID, rng Range, values int) (found finding) {
-	switch id {
-	case keyValue:
-		if values < MaxDepth && quickPair(b[rng.Off:rng.Off+rng.Len]) {
-			return found
-		}
-	case anyValue:
+	found.message(b, id, rng, values)
+	return found
+}
+
+// message adds what there is to say of a message, and tells whether it has no fault.
+func (w *finding) message(b []byte, id messageID, rng Range, values int) bool {
+	if id == anyValue {
 		if values++; values > MaxDepth {
-			return finding{fault: FaultDepth, at: -1}
+			return w.is(FaultDepth, -1)
 		}
 	}
 	m := &schema[id]
@@ -47,52 +55,86 @@ func check(b []byte, id messageID, rng Range, values int) (found finding) {
 		}
 		if c.typ != f.kind.wire() {
 			if f.list && c.typ == wireBytes && !packed(c.value(), f.kind.wire()) {
-				return finding{bad: badPacked, at: c.start}
+				return w.isMalformed(badPacked, c.start)
 			}
 			continue
 		}
 		seen |= 1 << c.num
 		if f.list {
 			if elements++; elements > MaxCount {
-				return finding{fault: FaultCount, at: c.start}
+				return w.is(FaultCount, c.start)
 			}
 		}
 		switch f.kind {
 		case kindMessage:
-			in := check(b, f.of, c.at(), values)
-			if in.fault != 0 || in.bad != framed {
-				if in.at < 0 && values == 0 {
-					in.at = c.start // a value is too deep: the outermost one is named
-				}
-				return in
+			if f.of == keyValue && values < MaxDepth && quickPair(c.value()) {
+				continue
 			}
-			if f.of == spanLink && !linked(c.value()) {
-				in.mend = 1 << RepairLink
+			if !w.nested(b, f.of, &c, values) {
+				return false
 			}
-			found.mend |= in.mend
 		case kindText:
 			if !utf8.Valid(c.value()) {
-				found.mend |= 1 << RepairUTF8
+				w.mend |= 1 << RepairUTF8
 			}
+		case kindFixed64:
+			w.time(m, &c)
 		case kindID:
 			if f.id != 0 && !f.idFits(c.value()) {
-				return finding{fault: f.fault, at: c.start}
+				return w.is(f.fault, c.start)
 			}
 			if noParent(f, c.value()) {
-				found.mend |= 1 << RepairParentID
+				w.mend |= 1 << RepairParentID
 			}
 		}
 	}
 	if c.bad != framed {
-		return finding{bad: c.bad, at: c.start}
+		return w.isMalformed(c.bad, c.start)
 	}
 	if missing := m.required &^ seen; missing != 0 {
-		return finding{fault: m.fields[bits.TrailingZeros32(missing)].fault, at: -1}
+		return w.is(m.fields[bits.TrailingZeros32(missing)].fault, -1)
 	}
-	if m.role == item && elements == MaxCount && found.mend.has(RepairUTF8) { // no room for the attribute that says so
-		return finding{fault: FaultCount, at: -1}
+	if m.role == item && elements == MaxCount && w.mend.has(RepairUTF8) { // no room for the attribute that says so
+		return w.is(FaultCount, -1)
 	}
-	return found
+	return true
+}
+
+// nested adds what there is to say of the message that c is at.
+func (w *finding) nested(b []byte, id messageID, c *cursor, values int) bool {
+	before := w.mend
+	if !w.message(b, id, c.at(), values) {
+		if w.at < 0 && values == 0 {
+			w.at = c.start // a value is too deep: the outermost one is named
+		}
+		return false
+	}
+	if id == spanLink && !linked(c.value()) {
+		w.mend = before | 1<<RepairLink
+	}
+	return true
+}
+
+// time takes over what the field that c is at says of when an item was.
+func (w *finding) time(m *message, c *cursor) {
+	switch c.num {
+	case m.times.start:
+		w.times.start = c.val
+	case m.times.end:
+		w.times.end = c.val
+	case m.times.instead:
+		w.instead = c.val
+	}
+}
+
+func (w *finding) is(f Fault, at int) bool {
+	w.fault, w.at = f, at
+	return false
+}
+
+func (w *finding) isMalformed(bad reason, at int) bool {
+	w.bad, w.at = bad, at
+	return false
 }
 
 // idFits tells whether b may be an id of the field.

@@ -78,7 +78,7 @@ func samples(t testing.TB) [3][]byte {
 			},
 		}}}}}),
 		encode(t, &collectormetricsv1.ExportMetricsServiceRequest{ResourceMetrics: []*metricsv1.ResourceMetrics{{ScopeMetrics: []*metricsv1.ScopeMetrics{{
-			Metrics: []*metricsv1.Metric{
+			Metrics: append(everyKind(), []*metricsv1.Metric{
 				{Name: "wait", Metadata: attributes, Data: &metricsv1.Metric_Histogram{Histogram: &metricsv1.Histogram{DataPoints: []*metricsv1.HistogramDataPoint{
 					{Count: 3, BucketCounts: []uint64{1, 2}, ExplicitBounds: []float64{0.5}, Attributes: attributes},
 				}}}},
@@ -87,7 +87,7 @@ func samples(t testing.TB) [3][]byte {
 						Count: 301, ZeroCount: 1, Positive: &metricsv1.ExponentialHistogramDataPoint_Buckets{BucketCounts: []uint64{300}}, Attributes: attributes,
 					}},
 				}}},
-			},
+			}...),
 		}}}}}),
 	}
 }

@@ -21,7 +21,7 @@ func FuzzTheQuickPathTakesNothingThatTheSchemaDoesNot(f *testing.F) {
 		if !ok {
 			return
 		}
-		require.Equal(t, finding{}, check(b, span, Range{Len: uint32(len(b))}, 0))
+		require.Equal(t, finding{times: quick}, check(b, span, Range{Len: uint32(len(b))}, 0))
 		s := Span{Raw: Range{Len: uint32(len(b))}}
 		_, bad := s.scan(b, LevelFields)
 		require.Equal(t, framed, bad)

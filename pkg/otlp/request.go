@@ -168,7 +168,7 @@ func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 		found.fault, found.at = in.fault, uint32(max(in.at, start))
 		return start, r.edit(found)
 	}
-	r.source.note(timesOf(r.Bytes, id, rng))
+	r.source.note(in.when())
 	if in.mend != 0 {
 		found.items = 0
 		return start, r.edit(found)

@@ -95,30 +95,6 @@ func (s *Source) note(t times) {
 	s.sumLow, s.sumHigh = low, s.sumHigh+carry
 }
 
-// timesOf reads the times of the item at rng.
-func timesOf(b []byte, id messageID, rng Range) (t times) {
-	m := &schema[id]
-	c := over(b, rng)
-	instead := uint64(0)
-	for c.next() {
-		if c.typ != wireFixed64 {
-			continue
-		}
-		switch c.num {
-		case m.times.start:
-			t.start = c.val
-		case m.times.end:
-			t.end = c.val
-		case m.times.instead:
-			instead = c.val
-		}
-	}
-	if t.end == 0 {
-		t.end = instead
-	}
-	return t
-}
-
 // quickResource reads who sent from the Resource at rng, and tells whether it has neither faults nor anything to mend:
 // if not, or if that takes a closer look, check says more.
 func (s *Source) quickResource(b []byte, rng Range) bool {
