@@ -62,6 +62,7 @@ type carrier struct {
 	path  []under // to where the walk is
 	items int     // in the writer, or counted
 	begun bool    // something is in the writer
+	there bool    // the groups of path are open in it
 }
 
 func (c *carrier) carry(s Signal) error {
@@ -116,11 +117,11 @@ func (c *carrier) inside(f *frame) (int, reason) {
 			if bad != framed {
 				return at, bad
 			}
-			c.path = append(c.path, g)
+			c.path, c.there = append(c.path, g), false
 			if at, bad = c.inside(&g.frame); bad != framed {
 				return at, bad
 			}
-			c.path = c.path[:len(c.path)-1]
+			c.path, c.there = c.path[:len(c.path)-1], false
 		}
 	}
 	return 0, framed
@@ -141,7 +142,10 @@ func (c *carrier) put(field *cursor) {
 		c.most.Bytes > 0 && c.to.sizeWith(c.b, &c.root, c.path, len(b)) > c.most.Bytes) {
 		c.cut()
 	}
-	c.to.enter(c.b, &c.root, c.path)
+	if !c.there {
+		c.to.enter(c.b, &c.root, c.path)
+		c.there = true
+	}
 	c.to.out = append(c.to.out, b...)
 	c.items, c.begun = c.items+items, true
 }
@@ -149,5 +153,5 @@ func (c *carrier) put(field *cursor) {
 // cut finishes a part.
 func (c *carrier) cut() {
 	c.parts = append(c.parts, Part{bytes.Clone(c.to.Bytes()), c.items})
-	c.items, c.begun = 0, false
+	c.items, c.begun, c.there = 0, false, false
 }
