@@ -85,18 +85,8 @@ func (t *tally) addFixed(c *cursor) {
 
 // addBuckets adds the counts of one side of an exponential histogram.
 func (t *tally) addBuckets(b []byte, rng Range) {
-	for c := over(b, rng); c.next(); {
-		switch {
-		case c.num != 2:
-		case c.typ == wireVarint:
-			t.add(c.val)
-		case c.typ == wireBytes:
-			v := c.value()
-			for p := 0; p < len(v); {
-				var n uint64
-				n, p = uvarint(v, p)
-				t.add(n)
-			}
-		}
-	}
+	numbers(b[rng.Off:rng.Off+rng.Len], 2, wireVarint, func(n uint64) bool {
+		t.add(n)
+		return true
+	})
 }

@@ -92,6 +92,15 @@ func TestEveryPartOfARequestHasWhatIsAroundItsItems(t *testing.T) {
 	requireMessage(t, m, alone[0].Bytes)
 }
 
+func TestMetricsWhosePointsDifferInMoreThanThemselvesStayApart(t *testing.T) {
+	m := metricsOf(everyKind()[0], everyKind()[0])
+	m.ResourceMetrics[0].ScopeMetrics[0].Metrics[1].GetGauge().ProtoReflect().SetUnknown(wrap([]byte("new"), 99))
+	b := encode(t, m)
+	joined, err := otlp.Join(otlp.SignalMetrics, b)
+	require.NoError(t, err)
+	requireMessage(t, m, joined)
+}
+
 func TestWhatCannotBeToldApartIsNeitherJoinedNorSplit(t *testing.T) {
 	body := append(wrap([]byte("\x0a\x00"), 2, 1), 0x0a, 0x05)
 	_, err := otlp.Join(otlp.SignalLogs, nil, body)

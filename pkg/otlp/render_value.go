@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"strconv"
@@ -29,22 +28,14 @@ func (w *renderer) value(f *field, c *cursor, values int) {
 
 // packed writes the numbers of a packed list.
 func (w *renderer) packed(f *field, c *cursor) {
-	for p := c.off; p < c.pos && !w.full(); {
-		var v uint64
-		switch f.kind.wire() {
-		case wireFixed64:
-			if c.pos-p < 8 {
-				w.note(c.start, badPacked)
-				return
-			}
-			v, p = binary.LittleEndian.Uint64(w.b[p:]), p+8
-		default:
-			if v, p = uvarint(w.b[:c.pos], p); p < 0 {
-				w.note(c.start, badPacked)
-				return
-			}
+	for b := c.value(); len(b) > 0 && !w.full(); {
+		v, n := number(b, f.kind.wire())
+		if n < 0 {
+			w.note(c.start, badPacked)
+			return
 		}
 		w.out = appendJSONNumber(comma(w.out, '['), f.kind, v)
+		b = b[n:]
 	}
 }
 

@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"iter"
 	"math"
 	"strconv"
@@ -106,7 +105,7 @@ func (v Value) appendJSON(dst []byte, depth int) []byte {
 	k, bits, b := v.find()
 	switch k {
 	case ValueString:
-		return appendQuoted(dst, b)
+		return appendJSONText(dst, b)
 	case ValueBool:
 		return strconv.AppendBool(dst, bits != 0)
 	case ValueInt:
@@ -132,7 +131,7 @@ func (v Value) appendJSON(dst []byte, depth int) []byte {
 		for c := (cursor{b: b, end: len(b)}); c.next(); {
 			if c.num == 1 && c.typ == wireBytes {
 				key, value := pair(c.value())
-				dst = append(appendQuoted(comma(dst, '{'), key), ':')
+				dst = append(appendJSONText(comma(dst, '{'), key), ':')
 				dst = value.appendJSON(dst, depth+1)
 			}
 		}
@@ -147,14 +146,6 @@ func comma(dst []byte, open byte) []byte {
 		return dst
 	}
 	return append(dst, ',')
-}
-
-func appendQuoted(dst, s []byte) []byte {
-	q, err := json.Marshal(string(s))
-	if err != nil {
-		return append(dst, `""`...)
-	}
-	return append(dst, q...)
 }
 
 // pair splits a KeyValue.

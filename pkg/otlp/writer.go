@@ -94,6 +94,9 @@ func (w *Writer) shared(b []byte, path []under) int {
 			break
 		}
 	}
+	if 0 < n && n < len(path) && path[n-1].kind != MetricNone {
+		n-- // a metric has its data once
+	}
 	return n
 }
 
