@@ -1,22 +1,21 @@
 package tree
 
 import (
-	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/triflow/triflow/pkg/id"
 )
 
 // withID gives the spans of an id.
-func (b *Builder) withID(want id.Span) []int32 {
-	from, found := slices.BinarySearchFunc(b.byID, want, func(i int32, w id.Span) int {
-		return bytes.Compare(b.tree.Spans[i].ID[:], w[:])
-	})
+func (b *Builder) withID(want id.Span) []keyed {
+	key := number(want)
+	from, found := slices.BinarySearchFunc(b.byID, key, func(k keyed, key uint64) int { return cmp.Compare(k.key, key) })
 	if !found {
 		return nil
 	}
 	to := from + 1
-	for to < len(b.byID) && b.tree.Spans[b.byID[to]].ID == want {
+	for to < len(b.byID) && b.byID[to].key == key {
 		to++
 	}
 	return b.byID[from:to]
@@ -37,8 +36,8 @@ func (b *Builder) parent(i int32) int32 {
 		return i
 	}
 	best, rank := None, -1
-	for _, j := range b.withID(s.Parent) {
-		p, r := &b.tree.Spans[j], 0
+	for _, k := range b.withID(s.Parent) {
+		p, r := &b.tree.Spans[k.span], 0
 		if p.Kind.Receives() {
 			r = 1
 		}
@@ -46,7 +45,7 @@ func (b *Builder) parent(i int32) int32 {
 			r += 2
 		}
 		if r > rank {
-			best, rank = j, r
+			best, rank = k.span, r
 		}
 	}
 	return best
@@ -54,9 +53,9 @@ func (b *Builder) parent(i int32) int32 {
 
 // caller gives the span that shares its id with i and sends; None if nothing does.
 func (b *Builder) caller(i int32) int32 {
-	for _, j := range b.withID(b.tree.Spans[i].ID) {
-		if b.tree.Spans[j].Kind.Sends() {
-			return j
+	for _, k := range b.withID(b.tree.Spans[i].ID) {
+		if b.tree.Spans[k.span].Kind.Sends() {
+			return k.span
 		}
 	}
 	return None

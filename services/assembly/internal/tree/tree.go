@@ -18,8 +18,8 @@
 package tree
 
 import (
-	"bytes"
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/triflow/triflow/pkg/id"
@@ -92,10 +92,17 @@ func (t *Tree) Duration(i int32) uint64 { return t.Spans[i].End - t.Spans[i].Sta
 
 // Builder builds trees in memory that it uses again. The zero value is ready; it serves one goroutine.
 type Builder struct {
-	tree   Tree
-	byID   []int32
-	colour []uint8
-	fill   []int32
+	tree    Tree
+	byID    []keyed
+	byStart []keyed
+	colour  []uint8
+	fill    []int32
+}
+
+// keyed is a span with what it is sorted by first, so that a sort looks at the span only where that is equal.
+type keyed struct {
+	key  uint64
+	span int32
 }
 
 // Build gives the structure of spans, which it does not keep.
@@ -142,30 +149,44 @@ func (b *Builder) clock() {
 // sort makes the two orders: by start for reading, by id for finding.
 func (b *Builder) sort() {
 	t := &b.tree
-	b.byID = b.byID[:0]
+	b.byID, b.byStart = b.byID[:0], b.byStart[:0]
 	for i := range t.Spans {
-		t.Order, b.byID = append(t.Order, int32(i)), append(b.byID, int32(i))
+		s := &t.Spans[i]
+		b.byID = append(b.byID, keyed{number(s.ID), int32(i)})
+		b.byStart = append(b.byStart, keyed{s.started(), int32(i)})
 	}
-	slices.SortFunc(t.Order, b.compare)
-	slices.SortFunc(b.byID, b.compareID)
+	slices.SortFunc(b.byID, b.compareKeyed)
+	slices.SortFunc(b.byStart, b.compareKeyed)
+	for _, k := range b.byStart {
+		t.Order = append(t.Order, k.span)
+	}
+}
+
+func (b *Builder) compareKeyed(x, y keyed) int {
+	if c := cmp.Compare(x.key, y.key); c != 0 {
+		return c
+	}
+	return b.compareID(x.span, y.span)
 }
 
 // compare is the order of Order: by start, those without a time last, then by id. It depends on nothing but the spans.
 func (b *Builder) compare(x, y int32) int {
-	// A start of 0 wraps around to the latest of all.
-	if c := cmp.Compare(b.tree.Spans[x].Start-1, b.tree.Spans[y].Start-1); c != 0 {
-		return c
-	}
-	return b.compareID(x, y)
+	return b.compareKeyed(keyed{b.tree.Spans[x].started(), x}, keyed{b.tree.Spans[y].started(), y})
 }
+
+// started gives the start as a number to sort by: 0, which is none, wraps around to the latest of all.
+func (s *Span) started() uint64 { return s.Start - 1 }
+
+// number gives an id as a number that sorts as it does.
+func number(s id.Span) uint64 { return binary.BigEndian.Uint64(s[:]) }
 
 func (b *Builder) compareID(x, y int32) int {
 	p, q := &b.tree.Spans[x], &b.tree.Spans[y]
-	if c := bytes.Compare(p.ID[:], q.ID[:]); c != 0 {
+	if c := cmp.Compare(number(p.ID), number(q.ID)); c != 0 {
 		return c
 	}
 	return cmp.Or(cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Service, q.Service), cmp.Compare(p.Start, q.Start),
-		cmp.Compare(p.End, q.End), bytes.Compare(p.Parent[:], q.Parent[:]))
+		cmp.Compare(p.End, q.End), cmp.Compare(number(p.Parent), number(q.Parent)))
 }
 
 // link makes the lists of children, roots and tops.

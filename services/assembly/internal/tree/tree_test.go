@@ -27,8 +27,6 @@ func failed(s Span) Span {
 	return s
 }
 
-func number(s id.Span) uint64 { return binary.BigEndian.Uint64(s[:]) }
-
 func numbers(t *Tree, of []int32) []uint64 {
 	var ns []uint64
 	for _, i := range of {
@@ -184,6 +182,19 @@ func TestALongChainOfOrphansIsMeasuredInOnePass(t *testing.T) {
 	var w Workload
 	w.Measure(new(Builder).Build(spans))
 	require.Empty(t, w.Requests)
+}
+
+func BenchmarkBuildATraceOf100000Spans(b *testing.B) {
+	var spans []Span
+	for i := uint64(1); i <= 100_000; i++ {
+		s := span(i*0x9e3779b97f4a7c15, i/3*0x9e3779b97f4a7c15, Kind(i%5+1), i/100, i/100+50)
+		s.Service = int32(i % 7)
+		spans = append(spans, s)
+	}
+	var build Builder
+	for b.Loop() {
+		build.Build(spans)
+	}
 }
 
 func BenchmarkBuildAndMeasureTracesOfEightSpans(b *testing.B) {
