@@ -91,10 +91,12 @@ export interface CriticalRows {
 /** Lays the segments over the rows. Segments of spans that the trace does not hold count as gaps. */
 export function criticalRows(trace: Trace, segments: readonly Segment[]): CriticalRows {
   const out: CriticalRows = { byRow: new Map(), order: [], gaps: [] };
+  const key = (id: string, service: string) => `${id} ${service}`; // a client and its server may share an id
+  const rows = new Map(trace.ids.map((id, row) => [key(id, trace.services[trace.service[row]!]!), row]));
   for (const s of segments) {
     const from = Number(nanos(s.startTime) - trace.baseNano) / 1e6;
     const stretch = { from, to: from + durationMillis(s.duration) };
-    const row = trace.rowOf.get(s.spanId);
+    const row = rows.get(key(s.spanId, s.service)) ?? trace.rowOf.get(s.spanId);
     if (row === undefined) {
       out.gaps.push(stretch);
       continue;

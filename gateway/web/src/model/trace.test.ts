@@ -96,3 +96,24 @@ test("the critical path lies on the rows of its spans, and what no span covers i
   expect(rows.byRow.get(0)).toEqual([{ from: 0, to: 5 }]);
   expect(rows.gaps).toEqual([{ from: 10, to: 15 }]);
 });
+
+test("the critical path of a shared id lies on the row of the service that it names", () => {
+  const sent = [span(1, 0, 0, 40).span, span(1, 0, 10, 30).span];
+  const of = (service: string, i: number) => ({
+    resource: {
+      attributes: [{ key: "service.name", value: { value: { case: "stringValue" as const, value: service } } }],
+    },
+    scopeSpans: [{ spans: [sent[i]!] }],
+  });
+  const t = buildTrace(
+    [create(ResourceSpansSchema, of("front", 0)), create(ResourceSpansSchema, of("back", 1))],
+    [create(SpanNoteSchema, {}), create(SpanNoteSchema, { parent: 0 })],
+  );
+  const segment = {
+    spanId: "01".repeat(8),
+    startTime: { seconds: 1n, nanos: 10e6 },
+    duration: { seconds: 0n, nanos: 5e6 },
+  };
+  expect(criticalRows(t, [{ ...segment, service: "back" }] as never).order).toEqual([1]);
+  expect(criticalRows(t, [{ ...segment, service: "front" }] as never).order).toEqual([0]);
+});
