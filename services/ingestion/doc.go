@@ -10,14 +10,17 @@
 // Memory: the bytes of requests are counted by the gate until the answer, and stay within in-flight-bytes. They are
 // counted as they are read from HTTP and as they come out of gzip and zstd, so that a bomb costs max-bytes at most and
 // many of them are told to come again. gRPC tells the size of a message only when it is read, so at most in-flight-bytes
-// / 2 / max-bytes calls read at a time; the others wait in their HTTP/2 window of 64 KiB, which is counted too. Not counted
+// / 2 / max-bytes calls read at a time, fairly by tenant, and who stalls makes room for who waits; the others wait in
+// their HTTP/2 window of 64 KiB, which is counted too. Not counted
 // are the copies that are made of a message while it is read and of a buffer while it grows, each at most max-bytes, and
 // what JSON grows by while it is turned into protobuf, which ends at max-bytes too, or for Zipkin at twice that, since its
 // spans are sorted.
 //
-// Beside that, what the receivers hold undone stays in memory, handoff-bytes a signal at most, and 32 MiB a signal of
-// the newest records; with witness-peers, 32 MiB of requests that wait for their receipt, and witness-batches receipts
-// of each collector.
+// Beside that, there are 32 MiB a signal of the newest records. What the receivers hold undone, handoff-bytes a signal at
+// most, is in the memory of theirs: here too if they are in this process, or if pipelines have changed it, and else only
+// until it is on the connection. What has to be sent again is read again from the log.
+// With witness-peers there are 32 MiB of requests that wait for their receipt, and witness-batches receipts of each
+// collector.
 //
 // A request is read into a buffer that is used again; the log, the tail and the receiver share it until the last of them
 // is through. The tail holds the newest records, so that the pump reads the disk only when it is behind.

@@ -197,9 +197,18 @@ func hostOf(address string) string {
 	return host
 }
 
+// stopKey is what the function that ends a call is kept under in its context.
+type stopKey struct{}
+
 // limit bounds a call before it is read, whatever its own deadline, so that a client that stops sending frees its seat.
 func limit(ctx context.Context, _ *tap.Info) (context.Context, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	context.AfterFunc(ctx, cancel) // gRPC ends ctx with the call
-	return ctx, nil
+	return context.WithValue(ctx, stopKey{}, cancel), nil
+}
+
+// stopOf is what ends the call of ctx; nil if nothing does.
+func stopOf(ctx context.Context) func() {
+	cancel, _ := ctx.Value(stopKey{}).(context.CancelFunc)
+	return cancel
 }

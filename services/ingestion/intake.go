@@ -28,6 +28,7 @@ type intake struct {
 	s      *Service
 	stream *stream
 	admit  admit.Request
+	seat   sitter // while gRPC reads it
 
 	address    string // of the peer, without its port
 	credential string // what may be shown of it

@@ -67,7 +67,9 @@ func (m *matrix) measure(ctx context.Context, binary, dir string, progress io.Wr
 		if err := in.measure(ctx, binary, dir); err != nil {
 			return fmt.Errorf("%s: %w", in, err)
 		}
-		if _, err := fmt.Fprintf(progress, "%s: %s spans/s, %.2f CPU-µs a span\n", in, thousands(in.perSecond()), in.micros(in.cost.cpu)); err != nil {
+		took := spreadOf(in.sent.took)
+		if _, err := fmt.Fprintf(progress, "%s: %s spans/s, p50 %s ms, p99 %s ms, %d MiB, %.2f CPU-µs a span\n", in, thousands(in.perSecond()),
+			millis(took.p50), millis(took.p99), in.peakRSS>>20, in.micros(in.cost.cpu)); err != nil {
 			return err
 		}
 	}
