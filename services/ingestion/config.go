@@ -17,7 +17,7 @@ type Config struct {
 	InFlightBytes  int64    `name:"in-flight-bytes" default:"268435456" help:"Most bytes of all requests that are being served. At least twice max-bytes."`
 	WALBytes       int64    `name:"wal-bytes" default:"4294967296" help:"Most bytes of one log on disk; there is one a signal. At least two segments."`
 	Durability     string   `name:"durability" default:"always" enum:"always,interval,none" help:"When a request is acknowledged: always after it is synced to disk, interval when it is written and synced within a second, none when it is written."`
-	HandoffBytes   int64    `name:"handoff-bytes" default:"268435456" help:"Most bytes of one signal that its receiver holds undone, which stay in memory; at least what comes in the time that a trace takes to be decided. At least max-bytes."`
+	HandoffBytes   int64    `name:"handoff-bytes" default:"268435456" help:"Most bytes of one signal that its receiver holds undone, in the memory of its process; at least what comes in the time that a trace takes to be decided. At least max-bytes."`
 	SegmentBytes   int64    `name:"segment-bytes" default:"67108864" help:"Size of a file of a log. At least max-bytes and 4096 more."`
 	TenantHeader   string   `name:"tenant-header" default:"x-scope-orgid" help:"Header that names the tenant of a request; without it the tenant is called default."`
 	Limits         string   `name:"limits" help:"File with the limits of each tenant, in YAML or JSON; no limits by default." type:"path"`

@@ -11,10 +11,9 @@
 // counted as they are read from HTTP and as they come out of gzip and zstd, so that a bomb costs max-bytes at most and
 // many of them are told to come again. gRPC tells the size of a message only when it is read, so at most in-flight-bytes
 // / 2 / max-bytes calls read at a time, fairly by tenant, and who stalls makes room for who waits; the others wait in
-// their HTTP/2 window of 64 KiB, which is counted too. Not counted
-// are the copies that are made of a message while it is read and of a buffer while it grows, each at most max-bytes, and
-// what JSON grows by while it is turned into protobuf, which ends at max-bytes too, or for Zipkin at twice that, since its
-// spans are sorted.
+// their HTTP/2 window of 64 KiB, which is counted too. Not counted are the copies that are made of a message while it is
+// read and of a buffer while it grows, each at most max-bytes, and what JSON grows by while it is turned into protobuf,
+// which ends at max-bytes too, or for Zipkin at twice that, since its spans are sorted.
 //
 // Beside that, there are 32 MiB a signal of the newest records. What the receivers hold undone, handoff-bytes a signal at
 // most, is in the memory of theirs: here too if they are in this process, or if pipelines have changed it, and else only
@@ -30,8 +29,8 @@
 //
 // A record of a log is, in little endian:
 //
-//	 0         1              9       13
-//	┌─────────┬──────────────┬───────┬─────────┐
-//	│ version │ receive time │ items │ payload │
-//	└─────────┴──────────────┴───────┴─────────┘
+//	 0         1              9       13              14
+//	┌─────────┬──────────────┬───────┬───────────────┬────────┬─────────┐
+//	│ version │ receive time │ items │ tenant length │ tenant │ payload │
+//	└─────────┴──────────────┴───────┴───────────────┴────────┴─────────┘
 package ingestion
