@@ -86,7 +86,7 @@ test-go: packages tools build ## Test the Go code under the race detector
 SOAK  ?= 10m
 KILLS ?= 200
 .PHONY: soak
-soak: ## Overload ingestion for SOAK=10m, kill it KILLS=200 times, flip every bit of a log
+soak: ## Overload ingestion for SOAK=10m, kill it and cut its power KILLS=200 times, flip every bit of a log
 	TRIFLOW_WAL_TEST_EVERY_BIT=1 TRIFLOW_WAL_TEST_KILLS=$(KILLS) go test -count=1 -timeout 60m ./pkg/wal
 	cd test && TRIFLOW_TEST_SOAK=$(SOAK) TRIFLOW_TEST_KILLS=$(KILLS) go test -count=1 -v -timeout 120m ./soak
 

@@ -6,8 +6,9 @@
 // beside senders that stall, the memory of the process stays under its memory-limit; whatever is refused is refused by a
 // code that OTLP sends again after, with a delay; and a sender that follows it has everything in when the load is over.
 //
-// Crashes: the process is killed at random moments, in the middle of load and while it starts. It starts again by itself,
-// and every item that was ever acknowledged comes, once, but for batches that come again at the position that they had.
+// Crashes: the process is killed at random moments, in the middle of load and while it starts, and once more with the
+// power of its file system cut before, so that what was not synced is gone. It starts again by itself, and every item
+// that was ever acknowledged comes, once, but for batches that come again at the position that they had.
 //
-// Both run for a while in every test run. TRIFLOW_TEST_SOAK=10m and TRIFLOW_TEST_KILLS=200 make them long.
+// All run for a while in every test run. TRIFLOW_TEST_SOAK=10m and TRIFLOW_TEST_KILLS=200 make them long.
 package soak

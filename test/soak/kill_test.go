@@ -17,37 +17,18 @@ import (
 // killCount in the environment says how many kills there are instead of 6.
 const killCount = "TRIFLOW_TEST_KILLS"
 
-// The power cut, which takes what was not synced as well, is that of pkg/wal's tests: it needs a disk of its own.
 func TestNoAcknowledgedItemIsLostOverKillsAtRandomMoments(t *testing.T) {
-	kills := 6
-	if text := os.Getenv(killCount); text != "" {
-		var err error
-		kills, err = strconv.Atoi(text)
-		require.NoError(t, err, killCount)
+	newCrashes(t, t.TempDir()).run(killsOf(t))
+}
+
+func killsOf(t *testing.T) int {
+	text := os.Getenv(killCount)
+	if text == "" {
+		return 6
 	}
-	r, err := newReceivers(t.Context())
-	require.NoError(t, err)
-	t.Cleanup(r.close)
-	c := &crashes{t: t, dir: t.TempDir(), receivers: r, random: rand.New(rand.NewPCG(1, uint64(kills)))}
-	paces := []pace{open, 100_000, 10_000, stopped}
-	for n := range kills {
-		r.take(paces[c.random.IntN(len(paces))])
-		if n%4 == 3 {
-			c.killEarly()
-		} else {
-			c.killUnderLoad()
-		}
-	}
-	p := c.start()
-	ctx, cancel := context.WithTimeout(t.Context(), drainLimit)
-	defer cancel()
-	require.NoError(t, r.settle(ctx))
-	for _, tally := range r.tallies {
-		t.Log(tally)
-	}
-	t.Logf("%d kills, %d of them in a start; it served within %v and had %d MiB of memory at most; %d items were refused for a while",
-		kills, kills/4, c.slowest.Round(time.Millisecond), c.largest/mib, c.refused)
-	require.NoError(t, p.Stop())
+	kills, err := strconv.Atoi(text)
+	require.NoError(t, err, killCount)
+	return kills
 }
 
 // crashes is one log on which processes die.
@@ -56,10 +37,43 @@ type crashes struct {
 	dir       string
 	receivers *receivers
 	random    *rand.Rand
+	cut       func() // what comes before a kill
+	mend      func() // and after it
 
 	slowest time.Duration // start
 	largest int64         // memory
 	refused int64         // items
+}
+
+func newCrashes(t *testing.T, dir string) *crashes {
+	r, err := newReceivers(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(r.close)
+	return &crashes{t: t, dir: dir, receivers: r, random: rand.New(rand.NewPCG(1, 1)), cut: func() {}, mend: func() {}}
+}
+
+// run kills so many processes, and wants of the next all that any of them acknowledged.
+func (c *crashes) run(kills int) {
+	paces := []pace{open, 100_000, 10_000, stopped}
+	for n := range kills {
+		c.receivers.take(paces[c.random.IntN(len(paces))])
+		if n%4 == 3 {
+			c.killEarly()
+		} else {
+			c.killUnderLoad()
+		}
+		c.mend()
+	}
+	p := c.start()
+	ctx, cancel := context.WithTimeout(c.t.Context(), drainLimit)
+	defer cancel()
+	require.NoError(c.t, c.receivers.settle(ctx))
+	for _, tally := range c.receivers.tallies {
+		c.t.Log(tally)
+	}
+	c.t.Logf("%d kills, %d of them in a start; it served within %v and had %d MiB of memory at most; %d items were refused for a while",
+		kills, kills/4, c.slowest.Round(time.Millisecond), c.largest/mib, c.refused)
+	require.NoError(c.t, p.Stop())
 }
 
 func (c *crashes) launch() *program.Ingestion {
@@ -93,6 +107,7 @@ func (c *crashes) weigh(p *program.Ingestion) {
 func (c *crashes) killEarly() {
 	p := c.launch()
 	require.NoError(c.t, wait(c.t.Context(), c.moment(100*time.Millisecond)))
+	c.cut()
 	require.NoError(c.t, p.Kill())
 }
 
@@ -130,6 +145,7 @@ func (c *crashes) killUnderLoad() {
 	require.NoError(c.t, wait(ctx, c.moment(500*time.Millisecond)))
 	c.weigh(p)
 	die()
+	c.cut()
 	require.NoError(c.t, p.Kill())
 	require.NoError(c.t, group.Wait())
 	c.refused += l.refused.Load()
