@@ -14,11 +14,11 @@ import (
 type Compression string
 
 const (
-	// Gzip is the default, since OTLP wants every server to unpack it. It is used at its fastest, which takes 2.0 µs for
-	// a span of 473 bytes and makes it 6.4 times smaller; the usual level takes 11.8 µs for 7.0 times. As a span takes
-	// 3.8 µs on a wire of 1 Gbit/s as it is, to pack it is no loss even there. BenchmarkPack measures it again.
+	// Gzip is the default, since OTLP wants every server to unpack it. It is used at its fastest, which takes 0.87 CPU-µs
+	// for a span of 473 bytes and makes it 6.4 times smaller; the standard library at its usual level takes 4.7 for 7.0
+	// times. As such a span is 3.8 µs on a wire of 1 Gbit/s as it is, packing is no loss even there.
 	Gzip Compression = "gzip"
-	// Zstd takes 1.6 µs for such a span and makes it 8.5 times smaller. A server need not know it.
+	// Zstd takes 1.0 CPU-µs for such a span and makes it 8.5 times smaller. A server need not know it.
 	Zstd Compression = "zstd"
 	// None is for a backend on the same machine.
 	None Compression = "none"

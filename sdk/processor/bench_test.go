@@ -14,16 +14,7 @@ import (
 // The end of a span here and in the SDK's batch processor, both with a queue of 2048 spans, batches of 512 and an exporter
 // that only counts. An operation is one span, whether it was dropped or not. "flat" ends spans without a pause, which is
 // more than any worker keeps up with, so that it is mostly the price of a refusal; "yield" lets others run after every 64,
-// as an application does that waits for its network. The price of that is in both.
-//
-// Medians of six runs of 300 ms on two busy cores, where single runs are apart by a factor of two and more; no run
-// allocated:
-//
-//	goroutines           flat 1  flat 4  flat 64  yield 1  yield 4  yield 64
-//	triflow, ns             155     128      157      290      139       308
-//	sdk, ns                 187     159      288      299      266       248
-//	triflow, % dropped       84      99       99       30       37        34
-//	sdk, % dropped           96      99       98       93       86        77
+// as an application does that waits for its network. The price of that is in both. docs/benchmarks.md has the figures.
 func BenchmarkOnEnd(b *testing.B) {
 	kinds := []struct {
 		name string
