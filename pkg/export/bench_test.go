@@ -22,7 +22,7 @@ import (
 	"github.com/triflow/triflow/pkg/handoff"
 )
 
-// typical is a request of so many spans of some 300 bytes, with ten attributes each and a resource of twelve.
+// typical is a request of so many spans of some 380 bytes, with ten attributes each and a resource of twelve.
 func typical(b *testing.B, spans int, seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	attributes := func(n int) (out []*commonv1.KeyValue) {
