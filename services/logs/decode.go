@@ -48,7 +48,9 @@ func decode(payload []byte, received time.Time) ([]entry, error) {
 		service := serviceName(resource.GetResource())
 		for _, scope := range resource.GetScopeLogs() {
 			for _, r := range scope.GetLogRecords() {
-				entries = append(entries, makeEntryOf(service, r, received))
+				e := makeEntryOf(service, r, received)
+				e.Log.ScopeName = scope.GetScope().GetName()
+				entries = append(entries, e)
 			}
 		}
 	}
@@ -59,17 +61,19 @@ func makeEntryOf(service string, r *otlplogsv1.LogRecord, received time.Time) en
 	filed := filing.Times{Own: r.GetTimeUnixNano(), Observed: r.GetObservedTimeUnixNano()}.File(received)
 	mined := body.Mine(r.GetBody(), r.GetEventName())
 	log := &logsv1.LogRecord{
-		Time:                 timestamppb.New(filed.At),
-		Service:              service,
-		SeverityNumber:       severityOf(r),
-		SeverityText:         r.GetSeverityText(),
-		Attributes:           r.GetAttributes(),
-		EventName:            r.GetEventName(),
-		TimeUnixNano:         r.GetTimeUnixNano(),
-		ObservedTimeUnixNano: cmp.Or(r.GetObservedTimeUnixNano(), uint64(received.UnixNano())),
-		QualityFlags:         doubts(r, filed),
-		Mining:               mining[mined.Way],
-		MinedField:           mined.Field,
+		Time:                   timestamppb.New(filed.At),
+		Service:                service,
+		SeverityNumber:         severityOf(r),
+		SeverityText:           r.GetSeverityText(),
+		Attributes:             r.GetAttributes(),
+		EventName:              r.GetEventName(),
+		TimeUnixNano:           r.GetTimeUnixNano(),
+		ObservedTimeUnixNano:   cmp.Or(r.GetObservedTimeUnixNano(), uint64(received.UnixNano())),
+		QualityFlags:           doubts(r, filed),
+		Mining:                 mining[mined.Way],
+		MinedField:             mined.Field,
+		DroppedAttributesCount: r.GetDroppedAttributesCount(),
+		Flags:                  r.GetFlags(),
 	}
 	if _, plain := r.GetBody().GetValue().(*commonv1.AnyValue_StringValue); plain {
 		log.Body = r.GetBody().GetStringValue()

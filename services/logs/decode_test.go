@@ -16,7 +16,7 @@ import (
 func TestARecordIsKeptAsItCameWithItsDoubtsBesideIt(t *testing.T) {
 	r := &otlplogsv1.LogRecord{
 		TimeUnixNano: 17, ObservedTimeUnixNano: 18, EventName: "cache.miss", TraceId: []byte{1}, SpanId: make([]byte, 8),
-		SeverityNumber: 99, SeverityText: "error",
+		SeverityNumber: 99, SeverityText: "error", DroppedAttributesCount: 4, Flags: 0x101,
 		Attributes: []*commonv1.KeyValue{{Key: otlp.QualityKey, Value: text(otlp.QualityInvalidUTF8)}},
 	}
 	e := makeEntryOf("s", r, received)
@@ -29,6 +29,8 @@ func TestARecordIsKeptAsItCameWithItsDoubtsBesideIt(t *testing.T) {
 	require.Equal(t, "cache.miss", e.Log.GetEventName())
 	require.Equal(t, logsv1.Mining_MINING_EVENT_NAME, e.Log.GetMining())
 	require.Len(t, e.Log.GetAttributes(), 1)
+	require.EqualValues(t, 4, e.Log.GetDroppedAttributesCount())
+	require.EqualValues(t, 0x101, e.Log.GetFlags())
 	require.Empty(t, e.Log.GetTraceId(), "a trace id of one byte is none")
 	require.Empty(t, e.Log.GetSpanId(), "nor is a span id of zeros")
 }

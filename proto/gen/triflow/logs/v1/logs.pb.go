@@ -136,9 +136,14 @@ type LogRecord struct {
 	// What its template was made from.
 	Mining Mining `protobuf:"varint,15,opt,name=mining,proto3,enum=triflow.logs.v1.Mining" json:"mining,omitempty"`
 	// Of MINING_FIELD, the keys that lead to the text, joined by dots: "msg", "event.message".
-	MinedField    string `protobuf:"bytes,16,opt,name=mined_field,json=minedField,proto3" json:"mined_field,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MinedField string `protobuf:"bytes,16,opt,name=mined_field,json=minedField,proto3" json:"mined_field,omitempty"`
+	// The instrumentation scope's name.
+	ScopeName string `protobuf:"bytes,17,opt,name=scope_name,json=scopeName,proto3" json:"scope_name,omitempty"`
+	// As they came: attributes that the sender left out, and the flags, whose lowest 8 bits are those of W3C trace context.
+	DroppedAttributesCount uint32 `protobuf:"varint,18,opt,name=dropped_attributes_count,json=droppedAttributesCount,proto3" json:"dropped_attributes_count,omitempty"`
+	Flags                  uint32 `protobuf:"varint,19,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *LogRecord) Reset() {
@@ -281,6 +286,27 @@ func (x *LogRecord) GetMinedField() string {
 		return x.MinedField
 	}
 	return ""
+}
+
+func (x *LogRecord) GetScopeName() string {
+	if x != nil {
+		return x.ScopeName
+	}
+	return ""
+}
+
+func (x *LogRecord) GetDroppedAttributesCount() uint32 {
+	if x != nil {
+		return x.DroppedAttributesCount
+	}
+	return 0
+}
+
+func (x *LogRecord) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
 }
 
 // SearchLogsRequest filters; every filter given must match.
@@ -713,7 +739,7 @@ var File_triflow_logs_v1_logs_proto protoreflect.FileDescriptor
 
 const file_triflow_logs_v1_logs_proto_rawDesc = "" +
 	"\n" +
-	"\x1atriflow/logs/v1/logs.proto\x12\x0ftriflow.logs.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*opentelemetry/proto/common/v1/common.proto\"\x90\x05\n" +
+	"\x1atriflow/logs/v1/logs.proto\x12\x0ftriflow.logs.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*opentelemetry/proto/common/v1/common.proto\"\xff\x05\n" +
 	"\tLogRecord\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x12'\n" +
@@ -737,7 +763,11 @@ const file_triflow_logs_v1_logs_proto_rawDesc = "" +
 	"body_value\x18\x0e \x01(\v2'.opentelemetry.proto.common.v1.AnyValueR\tbodyValue\x12/\n" +
 	"\x06mining\x18\x0f \x01(\x0e2\x17.triflow.logs.v1.MiningR\x06mining\x12\x1f\n" +
 	"\vmined_field\x18\x10 \x01(\tR\n" +
-	"minedField\"\xe3\x02\n" +
+	"minedField\x12\x1d\n" +
+	"\n" +
+	"scope_name\x18\x11 \x01(\tR\tscopeName\x128\n" +
+	"\x18dropped_attributes_count\x18\x12 \x01(\rR\x16droppedAttributesCount\x12\x14\n" +
+	"\x05flags\x18\x13 \x01(\rR\x05flags\"\xe3\x02\n" +
 	"\x11SearchLogsRequest\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x19\n" +
 	"\btrace_id\x18\x02 \x01(\tR\atraceId\x12\x1f\n" +
