@@ -150,7 +150,7 @@ func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 	marked := len(r.marks) > 0 && r.marks[0].Item == ordinal
 	if id == span && !marked {
 		if t, ok := quickSpan(r.Bytes[rng.Off : rng.Off+rng.Len]); ok {
-			r.source.note(t)
+			r.source.note(span, t)
 			return 0, framed
 		}
 	}
@@ -168,7 +168,7 @@ func (r *Request) item(id messageID, rng Range, start int) (int, reason) {
 		found.fault, found.at = in.fault, uint32(max(in.at, start))
 		return start, r.edit(found)
 	}
-	r.source.note(in.when())
+	r.source.note(id, in.when())
 	if in.mend != 0 {
 		found.items = 0
 		return start, r.edit(found)

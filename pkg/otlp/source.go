@@ -20,7 +20,7 @@ type Source struct {
 	Timed int
 	// Earliest and Latest are the bounds of those times, in ns since 1970; 0 with none.
 	Earliest, Latest uint64
-	// Impossible counts the items that end before they start, or say no time at all.
+	// Impossible counts the items that end before they start, or say no time at all, and the spans without a start.
 	Impossible int
 	// Sequences are the marks that the SDK processor of Triflow left.
 	Sequences []Sequence
@@ -80,8 +80,8 @@ func (r *Request) settle() {
 }
 
 // note counts the times of an item.
-func (s *Source) note(t times) {
-	if t.impossible() {
+func (s *Source) note(id messageID, t times) {
+	if t.impossible() || id == span && t.start == 0 {
 		s.Impossible++
 	}
 	if t.end == 0 {

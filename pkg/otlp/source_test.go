@@ -75,6 +75,23 @@ func TestASourceSaysWhoSentAndHowItsItemsAre(t *testing.T) {
 	require.Empty(t, r.RefusalsOf(2))
 }
 
+func TestASpanMustSayWhenItBeganAndWhenItEnded(t *testing.T) {
+	linked := func(s *tracev1.Span) *tracev1.Span { // is not of the usual form
+		s.Links = []*tracev1.Span_Link{{TraceId: s.GetTraceId(), SpanId: s.GetSpanId()}}
+		return s
+	}
+	m := &collectorv1.ExportTraceServiceRequest{ResourceSpans: []*tracev1.ResourceSpans{{ScopeSpans: []*tracev1.ScopeSpans{{
+		Spans: []*tracev1.Span{span(1, 2), span(0, 2), span(1, 0), linked(span(1, 2)), linked(span(0, 2)), linked(span(1, 0))},
+	}}}}}
+	r := scanned(t, otlp.SignalTraces, m)
+	require.Equal(t, 4, r.Sources()[0].Impossible)
+	var v otlp.Traces
+	require.NoError(t, v.Scan(r.Bytes, otlp.LevelFields))
+	for i, want := range []bool{false, true, true, false, true, true} {
+		require.Equal(t, want, v.Spans[i].Impossible(), "span %d", i)
+	}
+}
+
 func TestTheTimeOfALogRecordIsWhenItWasObservedIfItSaysNoOther(t *testing.T) {
 	r := scanned(t, otlp.SignalLogs, &collectorlogsv1.ExportLogsServiceRequest{ResourceLogs: []*logsv1.ResourceLogs{{ScopeLogs: []*logsv1.ScopeLogs{{
 		LogRecords: []*logsv1.LogRecord{{TimeUnixNano: 5}, {ObservedTimeUnixNano: 7}, {TimeUnixNano: 6, ObservedTimeUnixNano: 9}, {}},

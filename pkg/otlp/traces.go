@@ -30,8 +30,8 @@ type Span struct {
 	Fault Fault
 }
 
-// Impossible tells that the span ends before it starts, or says no time at all.
-func (s *Span) Impossible() bool { return times{s.Start, s.End}.impossible() }
+// Impossible tells that the span ends before it starts, or does not say one of the two.
+func (s *Span) Impossible() bool { return s.Start == 0 || times{s.Start, s.End}.impossible() }
 
 // Traces is a view of an ExportTraceServiceRequest or a TracesData: they are the same on the wire. The zero value is
 // ready for Scan. One goroutine at a time may scan; many may read.
