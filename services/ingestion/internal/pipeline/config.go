@@ -55,6 +55,7 @@ type stageConfig struct {
 	Filter    *filterConfig    `yaml:"filter"`
 	Mask      *maskConfig      `yaml:"mask"`
 	Transform *transformConfig `yaml:"transform"`
+	Aggregate *aggregateConfig `yaml:"aggregate"`
 	Route     *routeConfig     `yaml:"route"`
 }
 
@@ -74,6 +75,18 @@ type transformConfig struct {
 	Set    map[string]string `yaml:"set"`
 	Delete []string          `yaml:"delete"`
 	On     string            `yaml:"on"`
+}
+
+type aggregateConfig struct {
+	When   *string        `yaml:"when"`
+	Window *time.Duration `yaml:"window"`
+	// Of metrics.
+	Keep  []string `yaml:"keep"`
+	Drop  []string `yaml:"drop"`
+	Gauge string   `yaml:"gauge"`
+	// Of logs.
+	By    *string `yaml:"by"`
+	Count string  `yaml:"count"`
 }
 
 type routeConfig struct {

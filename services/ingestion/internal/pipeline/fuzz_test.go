@@ -17,6 +17,7 @@ func allStages() string {
 	var b strings.Builder
 	b.WriteString("pipelines:\n")
 	for _, s := range signals {
+		aggregate := map[otlp.Signal]string{otlp.SignalTraces: "transform: {delete: [none]}", otlp.SignalLogs: "aggregate: {by: 'item.event_name'}", otlp.SignalMetrics: "aggregate: {drop: [a, \"*b\"]}"}[s]
 		fmt.Fprintf(&b, `
 - name: %[1]s
   signal: %[1]s
@@ -25,6 +26,7 @@ func allStages() string {
     - filter: {drop: 'attributes.exists(k, k == "drop")'}
     - transform: {when: 'size(attributes) < 3', set: {all: 'attributes', env: '"prod"'}, delete: [env2]}
     - transform: {on: resource, set: {r: 'resource'}}
+    - %[3]s
     - route: {when: '%[2]s.startsWith("a")', to: [backend, 'pipeline:%[1]s-mask']}
     - mask: {keys: ["*b*", a], patterns: ['\d{3}'], action: drop}
 - name: %[1]s-mask
@@ -32,7 +34,7 @@ func allStages() string {
   match: 'false'
   stages:
     - mask: {keys: ["*.password"], patterns: ['a+'], action: redact}
-`, s, nameField(s))
+`, s, nameField(s), aggregate)
 	}
 	return b.String()
 }
@@ -59,8 +61,11 @@ func FuzzRun(f *testing.F) {
 			return
 		}
 		out := &pipeline.Output{}
-		in := pipeline.Input{Signal: s, Payload: r.Kept(), Tenant: "acme"}
+		in := pipeline.Input{Signal: s, Payload: r.Kept(), Tenant: "acme", To: []string{"", "backend", pipeline.Service}[signal/3%3]}
 		require.NoError(t, set.Run(in, out))
+		for _, f := range out.Fates {
+			require.EqualValues(t, r.Items-r.Refused, f.Items())
+		}
 		for _, p := range out.Parts {
 			got := &otlp.Request{}
 			require.NoError(t, got.Scan(s, p.Payload, nil))

@@ -12,6 +12,7 @@ const (
 	nodeReceived = "received/" // and the signal
 	nodeSink     = "sink/"     // and the destination
 	nodeDropped  = "dropped"
+	nodeJoined   = "aggregated"
 )
 
 // Graph gives the ways of telemetry through the pipelines, with the items that took each since Load. Rates are left to
@@ -23,9 +24,9 @@ func (s *Set) Graph() ([]*ingestionv1.FlowNode, []*ingestionv1.FlowEdge) {
 		g.signal = signal
 		source := nodeReceived + signal.String()
 		g.node(source, ingestionv1.FlowRole_FLOW_ROLE_STAGE, signal.String())
-		g.edge(source, nodeSink+Service, s.unmatched[signal].Load(), mark{})
+		g.edge(source, nodeSink+Service, &s.unmatched[signal], mark{})
 		for _, p := range s.bySignal[signal] {
-			g.edge(source, p.node(0), p.taken.Load(), mark{})
+			g.edge(source, p.node(0), &p.taken, mark{})
 			for i := range p.stages {
 				g.stage(s, p, i)
 			}
@@ -35,11 +36,12 @@ func (s *Set) Graph() ([]*ingestionv1.FlowNode, []*ingestionv1.FlowEdge) {
 		g.node(nodeSink+d, ingestionv1.FlowRole_FLOW_ROLE_SINK, d)
 	}
 	g.node(nodeDropped, ingestionv1.FlowRole_FLOW_ROLE_SINK, nodeDropped)
+	g.node(nodeJoined, ingestionv1.FlowRole_FLOW_ROLE_SINK, nodeJoined)
 	return g.nodes, g.edges
 }
 
 // Received counts items of a signal that came to Run.
-func (s *Set) Received(signal otlp.Signal) uint64 { return s.received[signal].Load() }
+func (s *Set) Received(signal otlp.Signal) uint64 { return s.received[signal].items.Load() }
 
 // node is the id of a stage; behind the last one is Service.
 func (p *pipeline) node(i int) string {
@@ -61,6 +63,8 @@ func (s *stage) mark() mark {
 	switch op := s.op.(type) {
 	case *filter, *mask:
 		return mark{ingestionv1.FlowTransform_FLOW_TRANSFORM_FILTER, ingestionv1.FlowEffect_FLOW_EFFECT_LOSSY}
+	case *points, *records:
+		return mark{ingestionv1.FlowTransform_FLOW_TRANSFORM_AGGREGATE, ingestionv1.FlowEffect_FLOW_EFFECT_LOSSY}
 	case *transform:
 		if len(op.deleted) > 0 {
 			return mark{ingestionv1.FlowTransform_FLOW_TRANSFORM_ENRICH, ingestionv1.FlowEffect_FLOW_EFFECT_LOSSY}
@@ -81,7 +85,8 @@ func (g *graph) node(id string, role ingestionv1.FlowRole, name string) {
 }
 
 // edge draws an edge; between two nodes there is one for each signal, so what takes it twice is added up.
-func (g *graph) edge(from, to string, items uint64, m mark) {
+func (g *graph) edge(from, to string, c *count, m mark) {
+	items, bytes := c.items.Load(), c.bytes.Load()
 	flow := [...]ingestionv1.FlowType{
 		otlp.SignalTraces:  ingestionv1.FlowType_FLOW_TYPE_SPAN,
 		otlp.SignalLogs:    ingestionv1.FlowType_FLOW_TYPE_LOG,
@@ -93,12 +98,13 @@ func (g *graph) edge(from, to string, items uint64, m mark) {
 	for _, e := range g.edges {
 		if e.From == from && e.To == to && e.Type == flow && e.Transform == m.transform && e.Effect == m.effect {
 			e.Items += items
+			e.Bytes += bytes
 			return
 		}
 	}
 	g.edges = append(g.edges, &ingestionv1.FlowEdge{
 		From: from, To: to, Type: flow, Transform: m.transform, Effect: m.effect,
-		Direction: ingestionv1.FlowDirection_FLOW_DIRECTION_FORWARD, Items: items,
+		Direction: ingestionv1.FlowDirection_FLOW_DIRECTION_FORWARD, Items: items, Bytes: bytes,
 	})
 }
 
@@ -108,12 +114,15 @@ func (g *graph) stage(s *Set, p *pipeline, i int) {
 	id := p.node(i)
 	g.node(id, ingestionv1.FlowRole_FLOW_ROLE_STAGE, p.name+": "+st.kind)
 	m := st.mark()
-	g.edge(id, p.node(i+1), st.next.Load(), m)
-	if dropped := st.dropped.Load(); dropped > 0 || st.kind == "filter" {
-		g.edge(id, nodeDropped, dropped, mark{m.transform, ingestionv1.FlowEffect_FLOW_EFFECT_LOSSY})
+	g.edge(id, p.node(i+1), &st.next, m)
+	if st.dropped.items.Load() > 0 || st.kind == "filter" {
+		g.edge(id, nodeDropped, &st.dropped, mark{m.transform, ingestionv1.FlowEffect_FLOW_EFFECT_LOSSY})
 	}
-	if ran := st.over.Load(); ran > 0 {
-		g.edge(id, nodeSink+Service, ran, mark{}) // the stage did nothing to them
+	if st.kind == "aggregate" {
+		g.edge(id, nodeJoined, &st.joined, m)
+	}
+	if st.over.items.Load() > 0 {
+		g.edge(id, nodeSink+Service, &st.over, mark{}) // the stage did nothing to them
 	}
 	if r, ok := st.op.(*route); ok {
 		for j := range r.to {
@@ -121,7 +130,7 @@ func (g *graph) stage(s *Set, p *pipeline, i int) {
 			if next := r.to[j].pipeline; next != nil {
 				to = next.node(0)
 			}
-			g.edge(id, to, r.to[j].items.Load(), m)
+			g.edge(id, to, &r.to[j].led, m)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/services/ingestion/internal/pipeline/expr"
@@ -19,7 +18,7 @@ type Set struct {
 	bySignal     [3][]*pipeline // in the order of the configuration
 	destinations []string       // Service, and those that were given
 	// received and unmatched count items by signal: all, and those that no pipeline took.
-	received, unmatched [3]atomic.Uint64
+	received, unmatched [3]count
 	runs                sync.Pool // of *run
 }
 
@@ -32,7 +31,7 @@ type pipeline struct {
 	limits limits
 	index  int32 // in Set.pipelines
 
-	taken atomic.Uint64 // items, by match
+	taken count // items, by match
 }
 
 // stage is an operation with its counters.
@@ -41,9 +40,9 @@ type stage struct {
 	op   operation
 	// masked tells that a mask lies here, or on a way from here.
 	masked bool
-	// in, next, dropped and over count items: that came, that went on in the pipeline, that were dropped by the stage or
-	// over the bounds, and that left for Service because they were over the bounds.
-	in, next, dropped, over atomic.Uint64
+	// in, next, dropped, joined and over count items: that came, that went on in the pipeline, that were dropped by the
+	// stage or over the bounds, that became part of another, and that left for Service because they were over the bounds.
+	in, next, dropped, joined, over count
 }
 
 // operation is what a stage does to one item. It may change e, and charges r for its work.
@@ -57,6 +56,7 @@ type outcome uint8
 const (
 	stays  outcome = iota // in the pipeline
 	drops                 // is dropped
+	joins                 // became part of another
 	leaves                // went elsewhere
 	over                  // the bounds
 )
@@ -158,11 +158,14 @@ func (c *compiler) stage(s otlp.Signal, from *stageConfig, f *faults) *stage {
 	if from.Transform != nil {
 		made = append(made, &stage{kind: "transform", op: c.transform(s, from.Transform, f.at("transform"))})
 	}
+	if from.Aggregate != nil {
+		made = append(made, &stage{kind: "aggregate", op: c.aggregate(s, from.Aggregate, f.at("aggregate"))})
+	}
 	if from.Route != nil {
 		made = append(made, &stage{kind: "route", op: c.route(s, from.Route, f.at("route"))})
 	}
 	if len(made) != 1 {
-		f.add("%d operations, want one of filter, mask, transform and route", len(made))
+		f.add("%d operations, want one of filter, mask, transform, aggregate and route", len(made))
 		return &stage{}
 	}
 	return made[0]

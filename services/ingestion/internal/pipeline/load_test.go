@@ -48,7 +48,7 @@ pipelines:
 
 func TestAFieldThatIsNotKnownIsAFault(t *testing.T) {
 	for text, want := range map[string]string{
-		"pipelines: [{name: a, signal: logs, stages: [{batch: {size: 3}}]}]": "pipelines: line 1: field batch not found",
+		"pipelines: [{name: a, signal: logs, stages: [{collect: {size: 3}}]}]": "pipelines: line 1: field collect not found",
 		"pipelines: 3":                      "pipelines: line 1: cannot unmarshal !!int `3`",
 		"a: {":                              "pipelines: yaml:",
 		"pipelines: []\n---\npipelines: []": "several documents",

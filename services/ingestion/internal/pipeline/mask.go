@@ -10,8 +10,7 @@ import (
 // mask takes secrets out of attributes, log bodies, names and status messages: of the item, of what is nested in it as
 // events, links and exemplars, and of its metric, scope and resource.
 type mask struct {
-	exact    map[string]struct{}
-	globs    []glob
+	keys
 	patterns []pattern
 	any      *regexp.Regexp // all patterns as one, to replace in one walk; nil is none
 	remove   bool           // else what is masked becomes hidden
@@ -24,23 +23,12 @@ const hidden = "***"
 func hiddenValue() []byte { return record.AppendBytes(nil, record.ValueString, []byte(hidden)) }
 
 func (c *compiler) mask(from *maskConfig, f *faults) operation {
-	m := &mask{exact: map[string]struct{}{}, remove: from.Action == "drop"}
+	m := &mask{keys: newKeys(from.Keys, f.at("keys")), remove: from.Action == "drop"}
 	if from.Action != "" && from.Action != "redact" && from.Action != "drop" {
 		f.at("action").add("%q, want redact or drop", from.Action)
 	}
 	if len(from.Keys)+len(from.Patterns) == 0 {
 		f.add("neither keys nor patterns, want at least one")
-	}
-	f.at("keys").count(len(from.Keys), maxEntries)
-	for i, k := range from.Keys {
-		switch {
-		case k == "" || len(k) > maxKey:
-			f.at("keys[%d]", i).add("%d bytes, want 1 to %d", len(k), maxKey)
-		case strings.ContainsAny(k, "*?"):
-			m.globs = append(m.globs, newGlob(k))
-		default:
-			m.exact[k] = struct{}{}
-		}
 	}
 	if f.at("patterns").count(len(from.Patterns), maxEntries) {
 		m.compile(from.Patterns, f.at("patterns"))
@@ -99,17 +87,4 @@ func (m *mask) edit(r *run, level int, _ int32, g *record.Group) (changed, ok bo
 	*what, changed = w.message(record.GroupShape(level), *what)
 	r.path = w.path[:0]
 	return changed, !w.bad && r.pay(w.steps())
-}
-
-// covers tells whether a key is one of those to mask.
-func (m *mask) covers(key []byte) bool {
-	if _, ok := m.exact[string(key)]; ok {
-		return true
-	}
-	for i := range m.globs {
-		if m.globs[i].match(key) {
-			return true
-		}
-	}
-	return false
 }

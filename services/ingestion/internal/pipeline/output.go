@@ -2,7 +2,7 @@ package pipeline
 
 import "slices"
 
-// Reason is why an item was dropped.
+// Reason is why an item is no more.
 type Reason uint8
 
 // The reasons.
@@ -11,18 +11,24 @@ const (
 	Filtered Reason = iota
 	// Budget is over a bound on the way to a mask.
 	Budget
+	// Joined is by an aggregate, which made the item part of another.
+	Joined
 
 	reasons
 )
 
 // String is the name of the reason.
-func (r Reason) String() string { return [...]string{"pipeline_filter", "pipeline_budget"}[r] }
+func (r Reason) String() string {
+	return [...]string{"pipeline_filter", "pipeline_budget", "pipeline_aggregate"}[r]
+}
 
 // Output is what became of a request. The zero value is ready for Run, and so is one that was used.
 type Output struct {
 	// Parts are for one destination each, Service first.
 	Parts []Part
-	// Dropped are items that were dropped, by Reason.
+	// Fates are those of the items of each of Input.Requests, or of all if there are none, on the way to Input.To.
+	Fates []Fates
+	// Dropped are items that are no more, by Reason.
 	Dropped [reasons]int
 	// Overrun are items that were over a bound and went on to Service.
 	Overrun int
@@ -41,7 +47,7 @@ type Part struct {
 // finish writes what each destination gets.
 func (r *run) finish() {
 	for d, entries := range r.outbox {
-		if len(entries) == 0 {
+		if len(entries) == 0 || r.in.To != "" && r.in.To != r.set.destinations[d] {
 			continue
 		}
 		slices.SortStableFunc(entries, func(a, b entry) int { return int(a.at) - int(b.at) })

@@ -17,6 +17,12 @@ type Input struct {
 	// Items are the spans, log records or points in it.
 	Items  int
 	Tenant string
+	// Requests are the items of each of the requests that were joined to this one, in their order; nil if it is one. The
+	// bounds of pipelines are so many times what they are for one.
+	Requests []int
+	// To is the destination that is asked for: only its part is written, and Fates tell what became of items on the way
+	// there. Without it all parts are written.
+	To string
 	// Elapsed tells how long the work on the request has taken; nil sets no bound.
 	Elapsed func() time.Duration
 }
@@ -49,24 +55,28 @@ type run struct {
 	outbox  [][]entry // by destination
 	budget  *budget   // of the item at hand
 	items   []record.Item
+	fates   []ending // by place in the request
+	pots    pots
+	place   int                // where the item at hand will be among those that stay in its stage
 	moved   [3]map[int32]int32 // by level: groups that the stage under way edited, and what they became
 	path    []byte             // of a walker
 }
 
 func newRun(s *Set) *run {
 	n := len(s.pipelines)
-	return &run{set: s, budgets: make([]budget, n), inbox: make([][]entry, n), outbox: make([][]entry, len(s.destinations))}
+	return &run{set: s, budgets: make([]budget, n), inbox: make([][]entry, n), outbox: make([][]entry, len(s.destinations)), pots: newPots()}
 }
 
 // Run passes a request through the pipelines of its signal, and sets out. It does not block, and ends in a time that the
 // limits of the pipelines bound. Without a pipeline for the signal the request goes to Service as it is, and is not looked
 // into; with one, what has no item in it goes nowhere. The error wraps record.ErrMalformed; nothing goes anywhere then.
 func (s *Set) Run(in Input, out *Output) error {
-	*out = Output{Parts: out.Parts[:0]}
+	*out = Output{Parts: out.Parts[:0], Fates: out.Fates[:0]}
 	if len(s.bySignal[in.Signal]) == 0 {
-		s.received[in.Signal].Add(uint64(in.Items))
-		s.unmatched[in.Signal].Add(uint64(in.Items))
-		out.Parts = append(out.Parts, Part{Destination: Service, Payload: in.Payload, Items: in.Items})
+		all := volume{in.Items, len(in.Payload)}
+		s.received[in.Signal].add(all)
+		s.unmatched[in.Signal].add(all)
+		out.pass(&in)
 		return nil
 	}
 	r := s.runs.Get().(*run)
@@ -74,8 +84,12 @@ func (s *Set) Run(in Input, out *Output) error {
 	if err := r.batch.Parse(in.Signal, in.Payload); err != nil {
 		return err
 	}
-	s.received[in.Signal].Add(uint64(len(r.batch.Items)))
 	r.reset(in, out)
+	var all volume
+	for i := range r.batch.Items {
+		all.add(r.batch.Items[i].Raw)
+	}
+	s.received[in.Signal].add(all)
 	r.match()
 	for _, p := range s.pipelines {
 		if len(r.inbox[p.index]) > 0 {
@@ -83,13 +97,16 @@ func (s *Set) Run(in Input, out *Output) error {
 		}
 	}
 	r.finish()
+	r.settle()
 	return nil
 }
 
 func (r *run) reset(in Input, out *Output) {
 	r.in, r.out = in, out
+	r.fates = append(r.fates[:0], make([]ending, len(r.batch.Items))...)
+	n := max(1, len(in.Requests))
 	for i, p := range r.set.pipelines {
-		r.budgets[i] = budget{steps: p.limits.steps, timeout: p.limits.timeout}
+		r.budgets[i] = budget{steps: p.limits.steps * int64(n), timeout: p.limits.timeout * time.Duration(n)}
 		r.inbox[i] = r.inbox[i][:0]
 	}
 	for i := range r.outbox {
@@ -116,16 +133,16 @@ func (r *run) take(e *entry) {
 		}
 		switch {
 		case !ok && p.stages[0].masked:
-			r.out.Dropped[Budget]++
-			p.taken.Add(1)
-			p.stages[0].in.Add(1)
-			p.stages[0].dropped.Add(1)
+			p.taken.add(volumeOf(e.Raw))
+			p.stages[0].in.add(volumeOf(e.Raw))
+			p.stages[0].dropped.add(volumeOf(e.Raw))
+			r.drop(e, Budget)
 			return
 		case !ok:
 			passed = true
 		case holds:
 			e.first = p.index
-			p.taken.Add(1)
+			p.taken.add(volumeOf(e.Raw))
 			r.inbox[p.index] = append(r.inbox[p.index], *e)
 			return
 		}
@@ -133,50 +150,67 @@ func (r *run) take(e *entry) {
 	if passed {
 		r.out.Overrun++
 	}
-	r.set.unmatched[r.in.Signal].Add(1)
+	r.set.unmatched[r.in.Signal].add(volumeOf(e.Raw))
 	r.deliver(0, *e)
 }
 
 // pass takes items through the stages of a pipeline.
 func (r *run) pass(p *pipeline, items []entry) {
 	for _, s := range p.stages {
-		for level := range r.moved {
-			clear(r.moved[level])
-		}
-		came := len(items)
-		kept := items[:0]
-		var dropped, ran int
-		for i := range items {
-			e := items[i]
-			r.budget = &r.budgets[e.first]
-			what := over
-			if r.pay(1) {
-				what = s.op.do(r, &e)
-			}
-			switch {
-			case what == stays:
-				kept = append(kept, e)
-			case what == drops:
-				r.out.Dropped[Filtered]++
-				dropped++
-			case what == over && s.masked:
-				r.out.Dropped[Budget]++
-				dropped++
-			case what == over:
-				r.out.Overrun++
-				ran++
-				r.deliver(0, items[i])
-			}
-		}
-		items = kept
-		s.in.Add(uint64(came))
-		s.next.Add(uint64(len(items)))
-		s.dropped.Add(uint64(dropped))
-		s.over.Add(uint64(ran))
+		items = r.stage(s, items)
 	}
 	for i := range items {
 		r.deliver(0, items[i])
 	}
+}
+
+// stage takes items through one stage, and gives those that stay, in their memory.
+func (r *run) stage(s *stage, items []entry) []entry {
+	for level := range r.moved {
+		clear(r.moved[level])
+	}
+	r.pots.reset()
+	var in, next, dropped, joined, ran volume
+	kept := items[:0]
+	for i := range items {
+		e := items[i]
+		came := volumeOf(e.Raw)
+		in.add(e.Raw)
+		r.budget, r.place = &r.budgets[e.first], len(kept)
+		what := over
+		if r.pay(1) {
+			what = s.op.do(r, &e)
+		}
+		switch {
+		case what == stays:
+			kept = append(kept, e)
+		case what == drops:
+			r.drop(&e, Filtered)
+			dropped.plus(came)
+		case what == joins:
+			r.drop(&e, Joined)
+			joined.plus(came)
+		case what == over && s.masked:
+			r.drop(&e, Budget)
+			dropped.plus(came)
+		case what == over:
+			r.out.Overrun++
+			ran.plus(came)
+			r.deliver(0, items[i])
+		}
+	}
+	if c, ok := s.op.(closer); ok {
+		c.close(r, kept)
+	}
+	for i := range kept {
+		next.add(kept[i].Raw)
+	}
+	s.in.add(in)
+	s.next.add(next)
+	s.dropped.add(dropped)
+	s.joined.add(joined)
+	s.over.add(ran)
+	return kept
 }
 
 // deliver puts an item down for a destination.
@@ -192,14 +226,14 @@ func (r *run) enter(p *pipeline, e entry) {
 		return
 	}
 	first := p.stages[0]
-	first.in.Add(1)
+	first.in.add(volumeOf(e.Raw))
 	if first.masked {
-		r.out.Dropped[Budget]++
-		first.dropped.Add(1)
+		r.drop(&e, Budget)
+		first.dropped.add(volumeOf(e.Raw))
 		return
 	}
 	r.out.Overrun++
-	first.over.Add(1)
+	first.over.add(volumeOf(e.Raw))
 	r.deliver(0, e)
 }
 

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/services/ingestion/internal/pipeline/expr"
@@ -48,7 +47,7 @@ type route struct {
 type target struct {
 	pipeline    *pipeline
 	destination int
-	items       atomic.Uint64
+	led         count
 }
 
 func (c *compiler) route(s otlp.Signal, from *routeConfig, f *faults) operation {
@@ -101,7 +100,7 @@ func (t *route) do(r *run, e *entry) outcome {
 	}
 	for i := range t.to {
 		to := &t.to[i]
-		to.items.Add(1)
+		to.led.add(volumeOf(e.Raw))
 		if to.pipeline == nil {
 			r.deliver(to.destination, *e)
 		} else {

@@ -1459,18 +1459,34 @@ func (x *ListDestinationsResponse) GetDestinations() []*Destination {
 	return nil
 }
 
-// Destination is where a signal goes.
+// Destination is where a signal goes. Of the items that ingestion accepted, over the life of its log,
+// accepted = done + behind_items. What became of those that are done since start, each once:
+// done - done_before + copied = delivered + filtered + aggregated + elsewhere + dropped.
 type Destination struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Signal v1.Signal              `protobuf:"varint,2,opt,name=signal,proto3,enum=triflow.handoff.v1.Signal" json:"signal,omitempty"`
-	// Items that it has, and that it still lacks; dropped were passed over because it was too far behind, or refused.
-	Done          uint64      `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
-	BehindItems   uint64      `protobuf:"varint,4,opt,name=behind_items,json=behindItems,proto3" json:"behind_items,omitempty"`
-	BehindBytes   uint64      `protobuf:"varint,5,opt,name=behind_bytes,json=behindBytes,proto3" json:"behind_bytes,omitempty"`
-	Dropped       uint64      `protobuf:"varint,6,opt,name=dropped,proto3" json:"dropped,omitempty"`
-	Retries       uint64      `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
-	Endpoints     []*Endpoint `protobuf:"bytes,8,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	// Items that nothing more is to be done for, and items, with the bytes of their requests, that are still to come to it.
+	Done        uint64 `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
+	BehindItems uint64 `protobuf:"varint,4,opt,name=behind_items,json=behindItems,proto3" json:"behind_items,omitempty"`
+	BehindBytes uint64 `protobuf:"varint,5,opt,name=behind_bytes,json=behindBytes,proto3" json:"behind_bytes,omitempty"`
+	// Items that it never got, though they were led to it, or were to go through a mask first: refused, passed over because it
+	// was too far behind, over a bound of a pipeline, or damaged on disk.
+	Dropped   uint64      `protobuf:"varint,6,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Retries   uint64      `protobuf:"varint,7,opt,name=retries,proto3" json:"retries,omitempty"`
+	Endpoints []*Endpoint `protobuf:"bytes,8,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	// Items done before this process started.
+	DoneBefore uint64 `protobuf:"varint,9,opt,name=done_before,json=doneBefore,proto3" json:"done_before,omitempty"`
+	// Items that it has acknowledged.
+	Delivered uint64 `protobuf:"varint,10,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	// Items that a filter dropped on the way.
+	Filtered uint64 `protobuf:"varint,11,opt,name=filtered,proto3" json:"filtered,omitempty"`
+	// Items that an aggregate made part of others.
+	Aggregated uint64 `protobuf:"varint,12,opt,name=aggregated,proto3" json:"aggregated,omitempty"`
+	// Items that pipelines led to other destinations only.
+	Elsewhere uint64 `protobuf:"varint,13,opt,name=elsewhere,proto3" json:"elsewhere,omitempty"`
+	// Times that an item was led to it beyond the first, by several routes.
+	Copied        uint64 `protobuf:"varint,14,opt,name=copied,proto3" json:"copied,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1559,6 +1575,48 @@ func (x *Destination) GetEndpoints() []*Endpoint {
 		return x.Endpoints
 	}
 	return nil
+}
+
+func (x *Destination) GetDoneBefore() uint64 {
+	if x != nil {
+		return x.DoneBefore
+	}
+	return 0
+}
+
+func (x *Destination) GetDelivered() uint64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *Destination) GetFiltered() uint64 {
+	if x != nil {
+		return x.Filtered
+	}
+	return 0
+}
+
+func (x *Destination) GetAggregated() uint64 {
+	if x != nil {
+		return x.Aggregated
+	}
+	return 0
+}
+
+func (x *Destination) GetElsewhere() uint64 {
+	if x != nil {
+		return x.Elsewhere
+	}
+	return 0
+}
+
+func (x *Destination) GetCopied() uint64 {
+	if x != nil {
+		return x.Copied
+	}
+	return 0
 }
 
 // Endpoint is one address of a destination.
@@ -1836,10 +1894,13 @@ type FlowEdge struct {
 	Effect         FlowEffect    `protobuf:"varint,5,opt,name=effect,proto3,enum=triflow.ingestion.v1.FlowEffect" json:"effect,omitempty"`
 	Direction      FlowDirection `protobuf:"varint,6,opt,name=direction,proto3,enum=triflow.ingestion.v1.FlowDirection" json:"direction,omitempty"`
 	ItemsPerSecond float64       `protobuf:"fixed64,7,opt,name=items_per_second,json=itemsPerSecond,proto3" json:"items_per_second,omitempty"`
-	// 0 where it is not known, which is everywhere so far.
+	// Bytes of OTLP in protobuf: of whole requests where no pipeline is; on an edge to or from a stage of a pipeline those of
+	// the items alone, without the resource, scope and metric that they share.
 	BytesPerSecond float64 `protobuf:"fixed64,8,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
-	// Items since start.
-	Items         uint64 `protobuf:"varint,9,opt,name=items,proto3" json:"items,omitempty"`
+	// Items since start. An item counts once, however often it has to be pushed.
+	Items uint64 `protobuf:"varint,9,opt,name=items,proto3" json:"items,omitempty"`
+	// Bytes since start, as in bytes_per_second.
+	Bytes         uint64 `protobuf:"varint,10,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1933,6 +1994,13 @@ func (x *FlowEdge) GetBytesPerSecond() float64 {
 func (x *FlowEdge) GetItems() uint64 {
 	if x != nil {
 		return x.Items
+	}
+	return 0
+}
+
+func (x *FlowEdge) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
 	}
 	return 0
 }
@@ -2445,7 +2513,7 @@ const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\arefused\x18\b \x03(\v2\".triflow.ingestion.v1.RefusedCountR\arefused\"\x19\n" +
 	"\x17ListDestinationsRequest\"a\n" +
 	"\x18ListDestinationsResponse\x12E\n" +
-	"\fdestinations\x18\x01 \x03(\v2!.triflow.ingestion.v1.DestinationR\fdestinations\"\xa1\x02\n" +
+	"\fdestinations\x18\x01 \x03(\v2!.triflow.ingestion.v1.DestinationR\fdestinations\"\xd2\x03\n" +
 	"\vDestination\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
 	"\x06signal\x18\x02 \x01(\x0e2\x1a.triflow.handoff.v1.SignalR\x06signal\x12\x12\n" +
@@ -2454,7 +2522,17 @@ const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\fbehind_bytes\x18\x05 \x01(\x04R\vbehindBytes\x12\x18\n" +
 	"\adropped\x18\x06 \x01(\x04R\adropped\x12\x18\n" +
 	"\aretries\x18\a \x01(\x04R\aretries\x12<\n" +
-	"\tendpoints\x18\b \x03(\v2\x1e.triflow.ingestion.v1.EndpointR\tendpoints\"\xbf\x02\n" +
+	"\tendpoints\x18\b \x03(\v2\x1e.triflow.ingestion.v1.EndpointR\tendpoints\x12\x1f\n" +
+	"\vdone_before\x18\t \x01(\x04R\n" +
+	"doneBefore\x12\x1c\n" +
+	"\tdelivered\x18\n" +
+	" \x01(\x04R\tdelivered\x12\x1a\n" +
+	"\bfiltered\x18\v \x01(\x04R\bfiltered\x12\x1e\n" +
+	"\n" +
+	"aggregated\x18\f \x01(\x04R\n" +
+	"aggregated\x12\x1c\n" +
+	"\telsewhere\x18\r \x01(\x04R\telsewhere\x12\x16\n" +
+	"\x06copied\x18\x0e \x01(\x04R\x06copied\"\xbf\x02\n" +
 	"\bEndpoint\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1a\n" +
 	"\bpriority\x18\x02 \x01(\x05R\bpriority\x12\x18\n" +
@@ -2473,7 +2551,7 @@ const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\bFlowNode\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x1e.triflow.ingestion.v1.FlowRoleR\x04role\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\x8c\x03\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xa2\x03\n" +
 	"\bFlowEdge\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x122\n" +
@@ -2483,7 +2561,9 @@ const file_triflow_ingestion_v1_ingestion_proto_rawDesc = "" +
 	"\tdirection\x18\x06 \x01(\x0e2#.triflow.ingestion.v1.FlowDirectionR\tdirection\x12(\n" +
 	"\x10items_per_second\x18\a \x01(\x01R\x0eitemsPerSecond\x12(\n" +
 	"\x10bytes_per_second\x18\b \x01(\x01R\x0ebytesPerSecond\x12\x14\n" +
-	"\x05items\x18\t \x01(\x04R\x05items\"\x87\x01\n" +
+	"\x05items\x18\t \x01(\x04R\x05items\x12\x14\n" +
+	"\x05bytes\x18\n" +
+	" \x01(\x04R\x05bytes\"\x87\x01\n" +
 	"\x11ListFaultsRequest\x126\n" +
 	"\x05class\x18\x01 \x01(\x0e2 .triflow.ingestion.v1.FaultClassR\x05class\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
