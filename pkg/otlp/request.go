@@ -74,6 +74,7 @@ func (r *Request) walk(id messageID, rng Range, start int) (int, reason) {
 			return start, tooManySources
 		}
 		r.openSource(start)
+		r.source.Bytes = int(rng.Off+rng.Len) - start
 	}
 	items, edits := r.Items, len(r.edits)
 	found := edit{start: uint32(start), end: rng.Off + rng.Len}

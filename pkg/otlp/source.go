@@ -13,6 +13,8 @@ type Source struct {
 	Service, SDKLanguage, SDKName, SDKVersion []byte
 	// Items counts the items, and Refused those of them that are faulty.
 	Items, Refused int
+	// Bytes are those of its ResourceSpans, ResourceLogs or ResourceMetrics, with the tag, as they came.
+	Bytes int
 	// Fault is the first fault of those refused; Request.RefusalsOf tells more.
 	Fault Fault
 	// Timed counts the items, refused ones not, that say when they happened: a span when it ended, a log record its time

@@ -20,6 +20,7 @@
 // until it is on the connection. What has to be sent again is read again from the log.
 // With witness-peers there are 32 MiB of requests that wait for their receipt, and witness-batches receipts of each
 // collector.
+// For each backend that gets aggregates over a window there are 16 MiB of requests that wait for others.
 //
 // A request is read into a buffer that is used again; the log, the tail and the receiver share it until the last of them
 // is through. The tail holds the newest records, so that the pump reads the disk only when it is behind.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/triflow/triflow/pkg/wal"
 	ingestionv1 "github.com/triflow/triflow/proto/gen/triflow/ingestion/v1"
 	"github.com/triflow/triflow/services/ingestion/internal/fault"
-	"github.com/triflow/triflow/services/ingestion/internal/pipeline"
 )
 
 // link is the way of a stream to one destination beside the owner of its signal. It follows the log by a mark of its own,
@@ -23,13 +21,16 @@ import (
 type link struct {
 	stream   *stream
 	name     string
-	set      *pipeline.Set
+	account  *account
+	passage  *passage
+	gatherer *gatherer // nil if no aggregate has a window
 	exporter *export.Exporter
 	mark     *wal.Mark
 	pump     *handoff.Pump
 	behind   int64         // bytes that it may be
 	skipTo   atomic.Uint64 // position up to which nothing is read any more
-	skipped  atomic.Uint64 // items in it
+	led      atomic.Uint64 // items that the exporter took, and their bytes
+	bytes    atomic.Uint64
 }
 
 // openLink makes the link of a stream to a destination.
@@ -39,11 +40,16 @@ func (s *stream) openLink(to destination, r *routes) (_ *link, err error) {
 	if l.behind == 0 {
 		l.behind = s.door.cfg.WALBytes / 2
 	}
-	if l.set, err = r.pipelines(s.signal); err != nil {
-		return nil, err
-	}
 	if l.mark, err = s.log.Mark(to.Name); err != nil {
 		return nil, err
+	}
+	l.account = newAccount(l.mark, l.mark.Stats)
+	if l.passage, err = r.passage(s.signal, l.name, l.account, deps.Now); err != nil {
+		return nil, err
+	}
+	l.passage.most = to.Split.bounds()
+	if w := l.passage.set.Window(s.signal, l.name); w > 0 {
+		l.gatherer = newGatherer(w, deps.Now, l)
 	}
 	l.exporter, err = export.New(to.config(s.signal), export.Deps{Now: deps.Now, Rand: deps.Rand, Log: deps.Log, LookupEnv: deps.LookupEnv, OnFault: func(f export.Finding) {
 		s.door.faults.Report(deps.Now(), fault.Finding{Class: f.Class, Kind: f.Kind, Subject: f.Subject, Signal: f.Signal, Items: f.Items, Text: f.Text})
@@ -53,35 +59,56 @@ func (s *stream) openLink(to destination, r *routes) (_ *link, err error) {
 	}
 	l.pump, err = handoff.NewPump(handoff.PumpConfig{
 		Sender: s.door.cfg.Name + "/" + s.signal.String(), Signal: signalOf(s.signal), Receiver: l, Logger: deps.Log,
-		Log: &follower{stream: s, cursor: l.mark, skipTo: &l.skipTo, total: s.log.Stats().Total},
+		Log: &follower{stream: s, cursor: l.account, skipTo: &l.skipTo, total: s.log.Stats().Total},
 	})
 	return l, err
 }
 
 // Push exports what the pipelines lead to the destination; see handoff.Receiver.
 func (l *link) Push(ctx context.Context, b handoff.Batch) error {
-	part, some, err := l.stream.through(l.set, l.name, b)
-	if err != nil {
-		return err
+	l.account.begin(b)
+	if l.gatherer != nil {
+		return l.gatherer.push(ctx, b)
 	}
-	if !some {
-		b.Done()
-		return nil
-	}
-	return l.exporter.Push(ctx, part)
+	return l.pass(ctx, []handoff.Batch{b})
 }
 
-// run exports until ctx ends.
+// pass exports what the pipelines make of requests.
+func (l *link) pass(ctx context.Context, all []handoff.Batch) error {
+	return l.passage.push(ctx, all, taken{l.exporter, l})
+}
+
+// taken counts what a receiver takes for a link.
+type taken struct {
+	handoff.Receiver
+	link *link
+}
+
+func (t taken) Push(ctx context.Context, b handoff.Batch) error {
+	err := t.Receiver.Push(ctx, b)
+	if err == nil {
+		t.link.led.Add(uint64(b.Items))
+		t.link.bytes.Add(uint64(len(b.Payload)))
+	}
+	return err
+}
+
+// run exports until ctx ends. What is under way then has as long as the pump waits for it.
 func (l *link) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer cancel()
-		_ = l.exporter.Run(ctx) // it ends with ctx
+		_ = l.exporter.Run(work) // it ends with work
 	})
+	if l.gatherer != nil {
+		wg.Go(func() { l.gatherer.run(work, ctx.Done()) })
+	}
 	err := l.pump.Run(ctx)
-	cancel()
+	stop()
 	wg.Wait()
 	return err
 }
@@ -94,9 +121,7 @@ func (l *link) catchUp() {
 	}
 	position := l.stream.log.Within(l.behind)
 	l.skipTo.Store(position)
-	err := l.mark.Release(position)
-	items := l.mark.Stats().ReleasedTotal - before.ReleasedTotal
-	l.skipped.Add(items)
+	items, err := l.account.skip(position)
 	l.stream.door.faults.Report(l.stream.door.deps.Now(), fault.Finding{
 		Class: ingestionv1.FaultClass_FAULT_CLASS_OMISSION, Kind: fault.Gap, Subject: l.name, Signal: signalOf(l.stream.signal), Items: items,
 		Text: fmt.Sprintf("%d bytes behind, want at most %d: the oldest %d items were passed over", before.Bytes, l.behind, items),
@@ -108,14 +133,13 @@ func (l *link) catchUp() {
 
 // destination tells how far the link has come.
 func (l *link) destination() *ingestionv1.Destination {
-	mark, stats := l.mark.Stats(), l.exporter.Stats()
-	d := &ingestionv1.Destination{
-		Name: l.name, Signal: signalOf(l.stream.signal), Done: mark.ReleasedTotal, BehindItems: mark.Weight, BehindBytes: uint64(mark.Bytes),
-		Dropped: l.skipped.Load() + stats.Rejected, Retries: stats.Retries + l.pump.Stats().Retries,
-	}
+	stats := l.exporter.Stats()
+	refused := stats.Rejected
 	for _, n := range stats.Dropped {
-		d.Dropped += n
+		refused += n
 	}
+	d := &ingestionv1.Destination{Name: l.name, Signal: signalOf(l.stream.signal), Retries: stats.Retries + l.pump.Stats().Retries}
+	l.account.destination(d, refused)
 	for _, e := range stats.Endpoints {
 		out := &ingestionv1.Endpoint{
 			Address: e.Address, Priority: int32(e.Priority), Healthy: e.Healthy, Breaker: stateOf(e.Breaker), InFlight: uint32(e.InFlight),
@@ -139,29 +163,4 @@ func stateOf(s breaker.State) ingestionv1.BreakerState {
 		return ingestionv1.BreakerState_BREAKER_STATE_HALF_OPEN
 	}
 	return ingestionv1.BreakerState_BREAKER_STATE_UNSPECIFIED
-}
-
-// through passes b through pipelines and gives what leads to a destination, if anything does.
-func (s *stream) through(set *pipeline.Set, destination string, b handoff.Batch) (handoff.Batch, bool, error) {
-	if set == nil {
-		return b, true, nil
-	}
-	start := s.door.deps.Now()
-	var out pipeline.Output
-	err := set.Run(pipeline.Input{
-		Signal: s.signal, Payload: b.Payload, Items: b.Items, Tenant: b.Tenant, Elapsed: func() time.Duration { return s.door.deps.Now().Sub(start) },
-	}, &out)
-	if err != nil {
-		return b, false, handoff.Final(fmt.Errorf("pass batch %d through the pipelines: %w", b.Position, err))
-	}
-	for _, p := range out.Parts {
-		if p.Destination == destination && p.Items > 0 {
-			if &p.Payload[0] != &b.Payload[0] { // the log has another
-				b.Own, b.Read, b.Digest = nil, nil, 0
-			}
-			b.Payload, b.Items = p.Payload, p.Items
-			return b, true, nil
-		}
-	}
-	return b, false, nil
 }

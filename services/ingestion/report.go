@@ -33,9 +33,7 @@ func (s *stream) owner() string { return [...]string{"assembly", "logs", "anomal
 
 // destination tells how far the owner of the signal has come.
 func (s *stream) destination() *ingestionv1.Destination {
-	mark, pump := s.log.Marks()[0], s.pump.Stats()
-	return &ingestionv1.Destination{
-		Name: s.owner(), Signal: signalOf(s.signal), Done: mark.ReleasedTotal, BehindItems: mark.Weight, BehindBytes: uint64(mark.Bytes),
-		Dropped: s.dropped.Load(), Retries: pump.Retries,
-	}
+	d := &ingestionv1.Destination{Name: s.owner(), Signal: signalOf(s.signal), Retries: s.pump.Stats().Retries}
+	s.account.destination(d, 0)
+	return d
 }

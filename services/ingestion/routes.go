@@ -2,6 +2,7 @@ package ingestion
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,35 @@ type destination struct {
 	Join         export.Join        `yaml:"join"`
 	// MaxBehindBytes is how far it may fall behind in each log before the oldest is passed over; 0 is half of the log.
 	MaxBehindBytes int64 `yaml:"max_behind_bytes"`
+	// Split bounds what one request to it has.
+	Split split `yaml:"split"`
+}
+
+// split is how large a request may be; one that is larger is cut up. With 0 items there is no such bound, 0 bytes are
+// defaultSplit.
+type split struct {
+	Items int `yaml:"items"`
+	Bytes int `yaml:"bytes"`
+}
+
+const (
+	// defaultSplit is what servers of gRPC take by default.
+	defaultSplit = 4 << 20
+	leastSplit   = 1 << 10
+)
+
+func (s split) faults(path string) (faults []error) {
+	if s.Items < 0 {
+		faults = append(faults, fmt.Errorf("%s.items: %d, want 0 or more", path, s.Items))
+	}
+	if s.Bytes != 0 && s.Bytes < leastSplit {
+		faults = append(faults, fmt.Errorf("%s.bytes: %d, want 0 or at least %d", path, s.Bytes, leastSplit))
+	}
+	return faults
+}
+
+func (s split) bounds() otlp.Bounds {
+	return otlp.Bounds{Items: s.Items, Bytes: cmp.Or(s.Bytes, defaultSplit)}
 }
 
 // endpoint is one backend.
@@ -82,6 +112,7 @@ func parseRoutes(text []byte) (*routes, error) {
 		if to.MaxBehindBytes < 0 {
 			faults = append(faults, fmt.Errorf("%s.max_behind_bytes: %d, want 0 or more", path, to.MaxBehindBytes))
 		}
+		faults = append(faults, to.Split.faults(path+".split")...)
 		if err := to.config(otlp.SignalTraces).Validate(); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", path, err))
 		}
@@ -109,12 +140,13 @@ func parseRoutes(text []byte) (*routes, error) {
 	return r, errors.Join(faults...)
 }
 
-// pipelines gives the pipelines anew, so that each who runs them counts alone; nil if a signal has none.
-func (r *routes) pipelines(signal otlp.Signal) (*pipeline.Set, error) {
+// passage gives the pipelines anew, so that each who runs them counts alone; nil if a signal has none.
+func (r *routes) passage(signal otlp.Signal, to string, a *account, now func() time.Time) (*passage, error) {
 	if !r.signals[signal] {
 		return nil, nil
 	}
-	return pipeline.Load(r.text, r.names)
+	set, err := pipeline.Load(r.text, r.names)
+	return &passage{signal: signal, set: set, to: to, account: a, now: now}, err
 }
 
 // config is how the destination takes a signal.
@@ -123,8 +155,21 @@ func (d destination) config(signal otlp.Signal) export.Config {
 		Name: d.Name, Signal: signalOf(signal), Balance: d.Balance, Concurrency: d.Concurrency, Timeout: d.Timeout,
 		Compression: d.Compression, TenantHeader: d.TenantHeader, Join: d.Join,
 	}
+	// Nothing is joined to more than it would be split at.
+	c.Join.Items, c.Join.Bytes = lesser(c.Join.Items, d.Split.Items), lesser(c.Join.Bytes, d.Split.Bytes)
 	for _, e := range d.Endpoints {
 		c.Endpoints = append(c.Endpoints, export.Endpoint{URL: e.URL, Priority: e.Priority, Headers: e.Headers, Secrets: e.Secrets, TLS: e.TLS})
 	}
 	return c
+}
+
+// lesser is the lesser of two bounds, of which 0 is none.
+func lesser(a, b int) int {
+	switch {
+	case a == 0:
+		return b
+	case b == 0:
+		return a
+	}
+	return min(a, b)
 }

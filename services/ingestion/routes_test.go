@@ -154,6 +154,9 @@ func TestAFileOfRoutesWithFaultsIsRefusedWithEachOfThem(t *testing.T) {
 			`compression: "lzma"`, `tenant_header: "a b"`, "join.items: -1", "join.linger: -1s",
 			"endpoints[0].tls.insecure_skip_verify: true, want", "endpoints[1].secrets.Authorization.env and file",
 		},
+		"destinations: [{name: a, endpoints: [{url: 'grpc://a:1'}], split: {items: -1, bytes: 10}}]": {
+			"destinations[0].split.items: -1, want 0 or more", "destinations[0].split.bytes: 10, want 0 or at least 1024",
+		},
 		"pipelines: [{name: a, signal: traces, stages: [{route: {to: [nowhere]}}]}]": {"nowhere"},
 	} {
 		_, err := New(routed(t, text), Deps{Rand: rand.Float64, Now: time.Now})

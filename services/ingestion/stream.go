@@ -30,22 +30,16 @@ type stream struct {
 	tail     *tail
 	pump     *handoff.Pump
 	receiver handoff.Receiver
-	set      *pipeline.Set // nil without pipelines
+	account  *account
+	passage  *passage // nil without pipelines
 	links    []*link
-	dropped  atomic.Uint64 // items that the receiver refused for good
 	requests atomic.Uint64
-	handed   atomic.Uint64 // items that the receiver took
-	done     atomic.Uint64 // items that are done
+	handed   atomic.Uint64 // items up to what the receiver took last
+	led      atomic.Uint64 // items that it took since start without pipelines, and the bytes of their requests
+	bytes    atomic.Uint64
 
-	mu      sync.Mutex // guards refused, under
+	mu      sync.Mutex // guards refused
 	refused map[string]uint64
-	under   []total // batches under way, by position
-}
-
-// total is how many items there are up to a position, and when the last of them came.
-type total struct {
-	position, items uint64
-	at              time.Time
 }
 
 func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver, r *routes) (_ *stream, err error) {
@@ -69,15 +63,15 @@ func (s *Service) openStream(signal otlp.Signal, to handoff.Receiver, r *routes)
 			err = fmt.Errorf("open ways of %s: %w", signal, errors.Join(err, log.Close()))
 		}
 	}()
-	before := log.Marks()[0].ReleasedTotal
-	st.done.Store(before)
-	st.handed.Store(before)
-	if st.set, err = r.pipelines(signal); err != nil {
+	st.account = newAccount(log, func() wal.MarkStats { return log.Marks()[0] })
+	st.account.passed = func(last time.Time) { s.senders.Done(signalOf(signal), deps.Now().Sub(last)) }
+	st.handed.Store(st.account.before)
+	if st.passage, err = r.passage(signal, pipeline.Service, st.account, deps.Now); err != nil {
 		return nil, err
 	}
 	st.pump, err = handoff.NewPump(handoff.PumpConfig{
-		Sender: cfg.Name + "/" + signal.String(), Signal: signalOf(signal), Log: &follower{stream: st, cursor: log, total: stats.Total},
-		Receiver: st, OnDone: st.onDone, MaxBytes: cfg.HandoffBytes, Logger: deps.Log,
+		Sender: cfg.Name + "/" + signal.String(), Signal: signalOf(signal), Log: &follower{stream: st, cursor: st.account, total: stats.Total},
+		Receiver: st, MaxBytes: cfg.HandoffBytes, Logger: deps.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -135,48 +129,27 @@ func (s *stream) append(ctx context.Context, now time.Time, tenant string, items
 
 // Push hands b to the receiver and notes how far that is; see handoff.Receiver.
 func (s *stream) Push(ctx context.Context, b handoff.Batch) error {
-	// Before the push, since a batch may be done before Push returns; a push that is tried again notes it once.
-	s.mu.Lock()
-	if n := len(s.under); n == 0 || s.under[n-1].position < b.Position {
-		s.under = append(s.under, total{b.Position, b.TotalItems, b.ReceiveTime})
-	}
-	s.mu.Unlock()
-	part, some, err := s.through(s.set, pipeline.Service, b)
-	if err == nil && some {
-		err = s.receiver.Push(ctx, part)
-	}
-	if err != nil {
-		switch {
-		case handoff.IsFinal(err):
-			s.dropped.Add(uint64(b.Items))
-		case ctx.Err() == nil:
-			s.unreachable(err)
+	s.account.begin(b) // before the push, since a batch may be done before Push returns
+	var err error
+	if s.passage == nil {
+		s.account.note(b.Position, pipeline.Fates{Led: uint64(b.Items)})
+		items, bytes := uint64(b.Items), uint64(len(b.Payload))
+		if err = s.receiver.Push(ctx, b); err == nil {
+			s.led.Add(items)
+			s.bytes.Add(bytes)
 		}
-		return err
+	} else {
+		err = s.passage.push(ctx, []handoff.Batch{b}, s.receiver)
 	}
-	s.handed.Store(b.TotalItems)
-	if !some {
-		b.Done()
+	switch {
+	case err == nil:
+		s.handed.Store(b.TotalItems)
+	case handoff.IsFinal(err):
+		s.account.refuse(b.Position)
+	case ctx.Err() == nil:
+		s.unreachable(err)
 	}
-	return nil
-}
-
-// onDone follows the log's release.
-func (s *stream) onDone(position uint64) {
-	s.mu.Lock()
-	n := 0
-	for ; n < len(s.under) && s.under[n].position <= position; n++ {
-		s.done.Store(s.under[n].items)
-	}
-	var last total
-	if n > 0 {
-		last = s.under[n-1]
-	}
-	s.under = append(s.under[:0], s.under[n:]...)
-	s.mu.Unlock()
-	if n > 0 {
-		s.door.senders.Done(signalOf(s.signal), s.door.deps.Now().Sub(last.at))
-	}
+	return err
 }
 
 // count adds items to those that were refused for a reason.
@@ -188,7 +161,7 @@ func (s *stream) count(reason string, items int) {
 
 // ledger tells how the stream stands.
 func (s *stream) ledger() *ingestionv1.SignalLedger {
-	done := s.done.Load() // before accepted, which it never passes
+	done := s.account.items() // before accepted, which it never passes
 	handed := max(done, s.handed.Load())
 	stats := s.log.Stats()
 	l := &ingestionv1.SignalLedger{

@@ -102,6 +102,7 @@ func (b *Book) Record(now time.Time, batch Batch) []fault.Finding {
 			continue
 		}
 		r.accepted += uint64(s.Items - s.Refused)
+		r.bytes += uint64(s.Bytes)
 		r.measure(now, s)
 		for _, mark := range s.Sequences {
 			found = b.judge(found, now, r, mark)

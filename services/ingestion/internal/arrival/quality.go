@@ -14,6 +14,7 @@ import (
 // tally is what is counted of a sender.
 type tally struct {
 	batches, items, accepted uint64
+	bytes                    uint64 // of what was accepted
 	faulty, impossible       uint64 // items
 	ahead                    uint64 // items from the future
 	numbered                 uint64 // batches of the SDK
@@ -25,6 +26,7 @@ func (t *tally) add(u *tally) {
 	t.batches += u.batches
 	t.items += u.items
 	t.accepted += u.accepted
+	t.bytes += u.bytes
 	t.faulty += u.faulty
 	t.impossible += u.impossible
 	t.ahead += u.ahead
@@ -76,8 +78,9 @@ func (m *mean) note(d time.Duration) {
 type Figures struct {
 	Signal  handoffv1.Signal
 	Service string
-	// Batches, Items and Accepted count since the rows were opened, Ahead the items from the future.
-	Batches, Items, Accepted, Ahead uint64
+	// Batches, Items and Accepted count since the rows were opened, Ahead the items from the future. Bytes are those of the
+	// resources that items were accepted of.
+	Batches, Items, Accepted, Ahead, Bytes uint64
 	// Lag is nil if nothing came in the last minutes.
 	Lag     *ingestionv1.Lag
 	Quality *ingestionv1.Quality
@@ -108,7 +111,7 @@ func (b *Book) Figures(now time.Time) []Figures {
 	for i, k := range keys {
 		s := sums[k]
 		all[i] = Figures{
-			Signal: k.signal, Service: k.service, Batches: s.batches, Items: s.items, Accepted: s.accepted, Ahead: s.ahead,
+			Signal: k.signal, Service: k.service, Batches: s.batches, Items: s.items, Accepted: s.accepted, Ahead: s.ahead, Bytes: s.bytes,
 			Lag: s.lags.proto(), Quality: s.quality(&s.lags, done[k.signal]),
 		}
 	}

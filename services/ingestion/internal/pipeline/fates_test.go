@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	"github.com/triflow/triflow/pkg/otlp"
@@ -56,7 +55,7 @@ func TestEveryItemHasOneFateOnTheWayToEachDestination(t *testing.T) {
 		var requests []int
 		all := 0
 		for range rapid.IntRange(1, 3).Draw(t, "requests") {
-			one := encode(t, anyMessage(s).Draw(t, "request").(proto.Message))
+			one := encode(t, anyMessage(s).Draw(t, "request"))
 			payload, requests = append(payload, one...), append(requests, len(itemsOf(t, s, one)))
 			all += requests[len(requests)-1]
 		}

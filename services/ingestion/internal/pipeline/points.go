@@ -52,11 +52,13 @@ type pointPot struct {
 	more  bool // others were added
 }
 
-// Temporality of a sum or histogram.
+// fieldTemporality is where sums and histograms have it.
+const fieldTemporality protowire.Number = 2
+
+// Temporalities.
 const (
-	fieldTemporality protowire.Number = 2
-	delta                             = 1
-	cumulative                        = 2
+	delta      = 1
+	cumulative = 2
 )
 
 // temporality reads that of a metric; a gauge has none.

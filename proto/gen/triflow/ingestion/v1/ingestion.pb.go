@@ -1895,7 +1895,7 @@ type FlowEdge struct {
 	Direction      FlowDirection `protobuf:"varint,6,opt,name=direction,proto3,enum=triflow.ingestion.v1.FlowDirection" json:"direction,omitempty"`
 	ItemsPerSecond float64       `protobuf:"fixed64,7,opt,name=items_per_second,json=itemsPerSecond,proto3" json:"items_per_second,omitempty"`
 	// Bytes of OTLP in protobuf: of whole requests where no pipeline is; on an edge to or from a stage of a pipeline those of
-	// the items alone, without the resource, scope and metric that they share.
+	// the items alone, without the resource, scope and metric that they share. Of receipts between collectors it is 0.
 	BytesPerSecond float64 `protobuf:"fixed64,8,opt,name=bytes_per_second,json=bytesPerSecond,proto3" json:"bytes_per_second,omitempty"`
 	// Items since start. An item counts once, however often it has to be pushed.
 	Items uint64 `protobuf:"varint,9,opt,name=items,proto3" json:"items,omitempty"`

@@ -862,7 +862,7 @@ export type FlowEdge = Message<"triflow.ingestion.v1.FlowEdge"> & {
 
   /**
    * Bytes of OTLP in protobuf: of whole requests where no pipeline is; on an edge to or from a stage of a pipeline those of
-   * the items alone, without the resource, scope and metric that they share.
+   * the items alone, without the resource, scope and metric that they share. Of receipts between collectors it is 0.
    *
    * @generated from field: double bytes_per_second = 8;
    */
