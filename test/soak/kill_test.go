@@ -18,7 +18,7 @@ import (
 const killCount = "TRIFLOW_TEST_KILLS"
 
 func TestNoAcknowledgedItemIsLostOverKillsAtRandomMoments(t *testing.T) {
-	newCrashes(t, t.TempDir()).run(killsOf(t))
+	newCrashes(t, t.TempDir(), lasting{}).run(killsOf(t))
 }
 
 func killsOf(t *testing.T) int {
@@ -31,25 +31,37 @@ func killsOf(t *testing.T) int {
 	return kills
 }
 
+// power is what a log depends on beside its process. One who has the power cut gets no more answers, so those that a
+// process still gives do not count.
+type power interface {
+	cut(l *load)
+	mend()
+}
+
+// lasting is the power that is never cut.
+type lasting struct{}
+
+func (lasting) cut(*load) {}
+func (lasting) mend()     {}
+
 // crashes is one log on which processes die.
 type crashes struct {
 	t         *testing.T
 	dir       string
 	receivers *receivers
 	random    *rand.Rand
-	cut       func() // what comes before a kill
-	mend      func() // and after it
+	power     power
 
 	slowest time.Duration // start
 	largest int64         // memory
 	refused int64         // items
 }
 
-func newCrashes(t *testing.T, dir string) *crashes {
+func newCrashes(t *testing.T, dir string, power power) *crashes {
 	r, err := newReceivers(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(r.close)
-	return &crashes{t: t, dir: dir, receivers: r, random: rand.New(rand.NewPCG(1, 1)), cut: func() {}, mend: func() {}}
+	return &crashes{t: t, dir: dir, receivers: r, random: rand.New(rand.NewPCG(1, 1)), power: power}
 }
 
 // run kills so many processes, and wants of the next all that any of them acknowledged.
@@ -62,7 +74,7 @@ func (c *crashes) run(kills int) {
 		} else {
 			c.killUnderLoad()
 		}
-		c.mend()
+		c.power.mend()
 	}
 	p := c.start()
 	ctx, cancel := context.WithTimeout(c.t.Context(), drainLimit)
@@ -107,7 +119,7 @@ func (c *crashes) weigh(p *program.Ingestion) {
 func (c *crashes) killEarly() {
 	p := c.launch()
 	require.NoError(c.t, wait(c.t.Context(), c.moment(100*time.Millisecond)))
-	c.cut()
+	c.power.cut(newLoad(p, c.receivers))
 	require.NoError(c.t, p.Kill())
 }
 
@@ -145,7 +157,7 @@ func (c *crashes) killUnderLoad() {
 	require.NoError(c.t, wait(ctx, c.moment(500*time.Millisecond)))
 	c.weigh(p)
 	die()
-	c.cut()
+	c.power.cut(l)
 	require.NoError(c.t, p.Kill())
 	require.NoError(c.t, group.Wait())
 	c.refused += l.refused.Load()

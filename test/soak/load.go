@@ -18,6 +18,7 @@ type load struct {
 
 	taken, refused atomic.Int64 // items; those refused are counted each time
 	exports        atomic.Int64 // that were taken
+	off            atomic.Bool  // what is answered from now on is not believed
 
 	mu    sync.Mutex // guards codes
 	codes map[string]int
@@ -73,6 +74,8 @@ func (s *sender) send(ctx context.Context) (*refusal, error) {
 	err := s.client.send(ctx, s.export)
 	var no *refusal
 	switch {
+	case err == nil && s.load.off.Load():
+		return nil, nil
 	case err == nil:
 		s.load.tallies[s.export.signal].acknowledged(s.first, s.export.items())
 		s.load.taken.Add(int64(s.export.items()))
