@@ -34,8 +34,9 @@ type Part struct {
 }
 
 // Split gives a request in parts within bounds, each with the resources, scopes and metrics of its items; Join makes
-// one of them again. One item that is larger than most.Bytes with what is around it is a part of its own. A request
-// within bounds is given as it is. The error is a *Malformed.
+// one of them again. What is around items is written once a part: bounds that are small beside it cost that much more
+// memory. One item that is larger than most.Bytes with what is around it is a part of its own. A request within bounds
+// is given as it is. The error is a *Malformed.
 func Split(s Signal, b []byte, most Bounds) ([]Part, error) {
 	count := carrier{b: b}
 	if err := count.carry(s); err != nil {
