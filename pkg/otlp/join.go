@@ -139,6 +139,10 @@ func (c *carrier) put(field *cursor) {
 		c.items += items
 		return
 	}
+	if field == nil && c.begun && c.to.shared(c.b, c.path) == len(c.path) {
+		c.to.say(c.b, &c.root) // a group that has nothing in it is there as one that is open and has
+		return
+	}
 	if c.begun && (c.most.Items > 0 && c.items+items > c.most.Items ||
 		c.most.Bytes > 0 && c.to.sizeWith(c.b, &c.root, c.path, len(b)) > c.most.Bytes) {
 		c.cut()

@@ -63,10 +63,7 @@ func (w *Writer) Bytes() []byte {
 
 // enter opens the groups of a path, outermost first, as far as they are not open. All of it lies in b.
 func (w *Writer) enter(b []byte, root *frame, path []under) {
-	if w.news(b, root) > 0 {
-		w.latest = len(w.tail)
-		w.tail = root.appendTo(w.tail, b)
-	}
+	w.say(b, root)
 	shared := w.shared(b, path)
 	w.leave(shared)
 	for i := range path[shared:] {
@@ -75,6 +72,14 @@ func (w *Writer) enter(b []byte, root *frame, path []under) {
 		start := len(w.out)
 		w.out = g.appendTo(w.out, b)
 		w.open = append(w.open, openGroup{num: g.num, kind: g.kind, start: start, frame: len(w.out) - start})
+	}
+}
+
+// say adds what a request says beside its groups.
+func (w *Writer) say(b []byte, root *frame) {
+	if w.news(b, root) > 0 {
+		w.latest = len(w.tail)
+		w.tail = root.appendTo(w.tail, b)
 	}
 }
 
