@@ -7,9 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/triflow/triflow/pkg/otlp"
 	"github.com/triflow/triflow/services/ingestion/internal/pipeline"
+	"github.com/triflow/triflow/services/ingestion/internal/pipeline/record"
 )
 
 // allStages is a configuration with every kind of stage for each signal.
@@ -49,10 +51,25 @@ func examples(t require.TestingT) (payloads [][]byte) {
 	return payloads
 }
 
+// oddMetric is accepted though no encoder writes it so: points on both sides of what they are, text where a number should
+// be, the name last, and a field that is not known first.
+func oddMetric() []byte {
+	point := func(at uint64) []byte {
+		p := record.AppendBytes(nil, 7, record.AppendPair(nil, "a", nil))
+		return protowire.AppendFixed64(protowire.AppendTag(p, 3, protowire.Fixed64Type), at)
+	}
+	sum := protowire.AppendVarint(protowire.AppendTag(record.AppendBytes(nil, 1, point(2)), 2, protowire.VarintType), 2)
+	metric := record.AppendBytes(nil, record.Sum, record.AppendBytes(sum, 1, record.AppendBytes(point(2), 4, []byte("no number"))))
+	metric = record.AppendBytes(metric, 1, []byte("m"))
+	scope := record.AppendBytes(record.AppendBytes(nil, 2, metric), 2, metric)
+	return record.AppendBytes(nil, 1, record.AppendBytes(protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 7), 2, scope))
+}
+
 func FuzzRun(f *testing.F) {
 	for s, payload := range examples(f) {
 		f.Add(uint8(s), payload)
 	}
+	f.Add(uint8(otlp.SignalMetrics), oddMetric())
 	set := load(f, allStages(), "backend")
 	f.Fuzz(func(t *testing.T, signal uint8, payload []byte) {
 		s := otlp.Signal(signal % 3)

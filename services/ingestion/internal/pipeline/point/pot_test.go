@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	metricsv1 "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
@@ -151,4 +152,24 @@ func TestAPointThatCannotBeAddedChangesNothing(t *testing.T) {
 		require.Equal(t, good.String(), got.String(), name)
 	}
 	require.False(t, point.Takes(record.Summary))
+}
+
+func TestListsAndNumbersMayComeInEveryFormThatProtobufReads(t *testing.T) {
+	fixed := func(b []byte, num protowire.Number, v uint64) []byte {
+		return protowire.AppendFixed64(protowire.AppendTag(b, num, protowire.Fixed64Type), v)
+	}
+	odd := fixed(fixed(nil, 4, 99), 4, 3)                                                    // the last count stands
+	odd = fixed(fixed(odd, 6, 1), 6, 2)                                                      // counts one by one
+	odd = fixed(odd, 7, math.Float64bits(1))                                                 // so the bounds
+	odd = protowire.AppendString(protowire.AppendTag(odd, 4, protowire.BytesType), "a text") // where a number should be
+	want := &metricsv1.HistogramDataPoint{}
+	require.NoError(t, proto.Unmarshal(odd, want))
+	require.Equal(t, []uint64{1, 2}, want.BucketCounts)
+
+	var p point.Pot
+	require.True(t, p.Reset(record.Histogram, point.Sum, odd))
+	require.True(t, p.Add(odd))
+	got := &metricsv1.HistogramDataPoint{}
+	require.NoError(t, proto.Unmarshal(p.Append(nil), got))
+	require.Equal(t, (&metricsv1.HistogramDataPoint{Count: 6, BucketCounts: []uint64{2, 4}, ExplicitBounds: []float64{1}}).String(), got.String())
 }
