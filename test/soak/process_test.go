@@ -32,8 +32,9 @@ func (s settings) args() []string {
 	return args
 }
 
-// memory is what a process with these settings is given: what the document of ingestion says that it holds, and what a
-// process has anyway.
+// memory is what a process with these settings is given: for requests, for the newest records of each signal and what its
+// receiver holds undone, and what a process has anyway. What is undone is not held for receivers elsewhere; its share is
+// for buffers, which are up to twice as large as what is in them.
 func (s settings) memory() int64 {
 	const tail, process = 32 * mib, 96 * mib
 	return s["--ingestion-in-flight-bytes"] + int64(signals)*(s["--ingestion-handoff-bytes"]+tail) + process
