@@ -66,7 +66,7 @@ func (s *seats) read(ctx context.Context, in *intake, f func() (int, *refusal)) 
 	}
 	in.give(windowBytes)
 	n, no := f()
-	if evicted := s.rise(&in.seat, in.s.deps.Now()); evicted && no != nil {
+	if s.rise(&in.seat, in.s.deps.Now()) { // the call has ended, even if all of it came at the last moment
 		return refuse(overload, "request stopped coming for %v while others waited to be read", patience)
 	}
 	if no != nil {

@@ -190,6 +190,24 @@ func TestWhoStopsSendingLosesTheSeatToThoseWhoWait(t *testing.T) {
 	})
 }
 
+func TestACallThatWasEndedForTheOthersIsToComeAgainThoughItCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := readers(t, 1)
+		stalled := make(chan *refusal, 1)
+		ctx, err := limit(t.Context(), nil)
+		require.NoError(t, err)
+		in := intake{s: s, stream: &stream{}}
+		defer in.end()
+		require.Nil(t, in.begin("a"))
+		go func() {
+			stalled <- s.seats.read(ctx, &in, func() (int, *refusal) { <-ctx.Done(); return 1, nil })
+		}()
+		synctest.Wait()
+		require.Nil(t, s.read(t.Context(), "a", func() {}))
+		require.Equal(t, overload, (<-stalled).class)
+	})
+}
+
 func TestWhoIsSlowKeepsTheSeatWhileNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := readers(t, 1)
