@@ -63,6 +63,8 @@ func (in *intake) store(ctx context.Context, r *otlp.Request, b *buffer) *refusa
 		return in.refuse(no, items)
 	}
 	kept := r.Kept()
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
 	if err := in.stream.append(ctx, now, in.admit.Tenant(), items, b, kept); err != nil {
 		return in.refuse(notAppended(err), items)
 	}

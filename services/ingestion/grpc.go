@@ -110,7 +110,7 @@ func (keepZstd) Decompress(r io.Reader) (io.Reader, error) {
 }
 
 func (s *Service) grpcServer() *grpc.Server {
-	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(limit),
+	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(stoppable),
 		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), experimental.BufferPool(&pool{}),
 		grpc.RPCDecompressor(keepGzip{})) //nolint:staticcheck // SA1019: what replaces it is global to the process
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
@@ -200,9 +200,9 @@ func hostOf(address string) string {
 // stopKey is what the function that ends a call is kept under in its context.
 type stopKey struct{}
 
-// limit bounds a call before it is read, whatever its own deadline, so that a client that stops sending frees its seat.
-func limit(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+// stoppable lets a call be ended while gRPC reads it, which goes on as long as the client likes.
+func stoppable(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(ctx, cancel) // gRPC ends ctx with the call
 	return context.WithValue(ctx, stopKey{}, cancel), nil
 }

@@ -61,10 +61,16 @@ func (s *seats) read(ctx context.Context, in *intake, f func() (int, *refusal)) 
 		return no
 	}
 	in.seat.stop = stopOf(ctx)
-	if err := s.sit(ctx, in); err != nil {
+	waiting, cancel := context.WithTimeout(ctx, callLimit)
+	err := s.sit(waiting, in)
+	cancel()
+	if err != nil {
 		return refuse(overload, "request waited too long to be read: %v", err)
 	}
 	in.give(windowBytes)
+	if in.seat.stop != nil {
+		defer time.AfterFunc(callLimit, in.seat.stop).Stop()
+	}
 	n, no := f()
 	if s.rise(&in.seat, in.s.deps.Now()) { // the call has ended, even if all of it came at the last moment
 		return refuse(overload, "request stopped coming for %v while others waited to be read", patience)

@@ -81,7 +81,10 @@ func TestManyBombsAtOnceStayWithinTheCeilingAndAreRefused(t *testing.T) {
 		wg.Go(func() {
 			var out []byte
 			err := r.conn.Invoke(ctx, traceExport, bomb, &out, grpc.UseCompressor(gzip.Name), grpc.ForceCodecV2(raw{}))
-			if code := status.Code(err); code != codes.ResourceExhausted && code != codes.Unavailable {
+			switch code := status.Code(err); code {
+			case codes.ResourceExhausted, codes.Unavailable:
+			case codes.Canceled: // it had its seat for long, which a busy machine does to it
+			default:
 				t.Errorf("bomb was answered with %s, want ResourceExhausted or Unavailable", code)
 			}
 		})
@@ -175,7 +178,7 @@ func TestWhoStopsSendingLosesTheSeatToThoseWhoWait(t *testing.T) {
 		s := readers(t, 1)
 		stalled := make(chan *refusal, 1)
 		go func() {
-			ctx, err := limit(t.Context(), nil)
+			ctx, err := stoppable(t.Context(), nil)
 			require.NoError(t, err)
 			stalled <- s.read(ctx, "a", func() { <-ctx.Done() })
 		}()
@@ -194,7 +197,7 @@ func TestACallThatWasEndedForTheOthersIsToComeAgainThoughItCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := readers(t, 1)
 		stalled := make(chan *refusal, 1)
-		ctx, err := limit(t.Context(), nil)
+		ctx, err := stoppable(t.Context(), nil)
 		require.NoError(t, err)
 		in := intake{s: s, stream: &stream{}}
 		defer in.end()
@@ -211,7 +214,7 @@ func TestACallThatWasEndedForTheOthersIsToComeAgainThoughItCame(t *testing.T) {
 func TestWhoIsSlowKeepsTheSeatWhileNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := readers(t, 1)
-		ctx, err := limit(t.Context(), nil)
+		ctx, err := stoppable(t.Context(), nil)
 		require.NoError(t, err)
 		require.Nil(t, s.read(ctx, "a", func() { <-time.After(callLimit / 2) }))
 	})
@@ -281,6 +284,21 @@ func TestCallsThatStopSendingHoldUpNeitherHTTPNorOtherTenants(t *testing.T) {
 	r.served(t)
 }
 
+func TestNobodyWaitsForASeatForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := readers(t, 1)
+		end := make(chan struct{})
+		go func() { _ = s.read(t.Context(), "a", func() { <-end }) }() // nothing can stop it
+		synctest.Wait()
+		start := time.Now()
+		no := s.read(t.Context(), "b", func() { panic("read without a seat") })
+		require.Equal(t, overload, no.class)
+		require.Equal(t, callLimit, time.Since(start))
+		close(end)
+		synctest.Wait()
+	})
+}
+
 func TestACallThatWaitsForASeatEndsWithItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := readers(t, 1)
@@ -297,14 +315,14 @@ func TestACallThatWaitsForASeatEndsWithItsDeadline(t *testing.T) {
 	})
 }
 
-func TestACallEndsWithinItsLimitWhateverDeadlineItAskedFor(t *testing.T) {
-	patient, cancel := context.WithTimeout(t.Context(), 100*callLimit)
-	defer cancel()
-	for _, parent := range []context.Context{patient, t.Context()} {
-		ctx, err := limit(parent, nil)
+func TestACallThatStopsSendingEndsThoughNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := readers(t, 1)
+		ctx, err := stoppable(t.Context(), nil)
 		require.NoError(t, err)
-		end, has := ctx.Deadline()
-		require.True(t, has)
-		require.LessOrEqual(t, time.Until(end), callLimit)
-	}
+		start := time.Now()
+		no := s.read(ctx, "a", func() { <-ctx.Done() })
+		require.Equal(t, callLimit, time.Since(start))
+		require.True(t, no.retryable())
+	})
 }

@@ -42,7 +42,8 @@ type Deps struct {
 	Dial func(address string) (grpc.ClientConnInterface, func() error, error)
 }
 
-// callLimit bounds how long a gRPC call takes.
+// callLimit bounds each part of a call that somebody else may draw out: how long it waits to be read over gRPC, how long
+// that reads it, and how long it waits for the disk.
 const callLimit = time.Minute
 
 // drainTime bounds how long requests that are being served may take after the end.
