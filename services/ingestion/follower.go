@@ -43,7 +43,7 @@ func (f *follower) Next(ctx context.Context, after uint64) (handoff.Entry, error
 	if f.skipTo != nil {
 		after = max(after, f.skipTo.Load())
 	}
-	if s, ok := f.stream.tail.take(ctx, after+1); ok {
+	if s, ok := f.stream.tail.take(ctx, after+1, f.skipTo == nil); ok {
 		f.total += uint64(s.items) // no position is left out between what memory holds
 		return handoff.Entry{
 			Position: s.position, Total: f.total, Items: s.items, ReceiveTime: s.at, Tenant: s.tenant,

@@ -111,7 +111,7 @@ func (keepZstd) Decompress(r io.Reader) (io.Reader, error) {
 
 func (s *Service) grpcServer() *grpc.Server {
 	g := grpc.NewServer(grpc.ForceServerCodecV2(raw{}), grpc.MaxRecvMsgSize(s.cfg.MaxBytes), grpc.InTapHandle(stoppable),
-		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), experimental.BufferPool(&pool{}),
+		grpc.StaticStreamWindowSize(windowBytes), grpc.MaxConcurrentStreams(1000), grpc.ReadBufferSize(128<<10), experimental.BufferPool(&pool{}),
 		grpc.RPCDecompressor(keepGzip{})) //nolint:staticcheck // SA1019: what replaces it is global to the process
 	for i, name := range []string{"trace.v1.TraceService", "logs.v1.LogsService", "metrics.v1.MetricsService"} {
 		name = "opentelemetry.proto.collector." + name

@@ -124,6 +124,7 @@ func (s *stream) append(ctx context.Context, now time.Time, tenant string, items
 		defer b.release()
 	}
 	s.tail.put(slot{position: position, items: items, at: now, tenant: tenant, payload: payload, digest: digest, buffer: b})
+	s.tail.pace(ctx)
 	return nil
 }
 

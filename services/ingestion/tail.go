@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// paceTime is how long a sender is kept waiting, at most, for the one who hands on.
+const paceTime = 20 * time.Millisecond
+
 // tailSlots is how many of the newest records a tail knows of.
 const tailSlots = 1 << 12
 
@@ -21,6 +24,11 @@ type tail struct {
 	least uint64        // what is below is only on disk
 	last  uint64        // the highest position
 	moved chan struct{} // closed at the next put
+
+	through uint64        // bytes that were ever put
+	led     uint64        // as through was when the record was put that the leader took last
+	halted  bool          // the leader was waited for, and took nothing
+	near    chan struct{} // closed when the leader is near again; nil while nobody waits for that
 }
 
 // slot is a record; without a buffer it was let go.
@@ -32,7 +40,8 @@ type slot struct {
 	payload  []byte // within the buffer
 	digest   uint32 // of it
 	buffer   *buffer
-	taken    int // by how many followers
+	taken    int    // by how many followers
+	through  uint64 // bytes put up to and with it
 }
 
 // newTail makes a tail for what comes behind position.
@@ -46,6 +55,8 @@ func (t *tail) put(s slot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = max(t.last, s.position)
+	t.through += uint64(len(s.payload))
+	s.through = t.through
 	if here := &t.slots[s.position%tailSlots]; s.position >= t.least && here.position < s.position {
 		t.drop(here)
 		*here = s
@@ -71,11 +82,47 @@ func (t *tail) drop(s *slot) {
 	s.buffer, s.payload = nil, nil
 }
 
+// pace keeps a sender waiting for a moment while the leader, who hands on to the owner of the signal, is about to fall
+// behind what is in memory: from there on each record would be read from disk, which takes it longer still. A leader
+// that does not get on, or is behind that already, is not waited for.
+func (t *tail) pace(ctx context.Context) {
+	t.mu.Lock()
+	lag, led := int64(t.through-t.led), t.led
+	if t.halted || lag <= t.limit/4 || lag > t.limit {
+		t.mu.Unlock()
+		return
+	}
+	if t.near == nil {
+		t.near = make(chan struct{})
+	}
+	near := t.near
+	t.mu.Unlock()
+	over := time.NewTimer(paceTime)
+	defer over.Stop()
+	select {
+	case <-near:
+	case <-ctx.Done():
+	case <-over.C:
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.halted = t.led == led
+	}
+}
+
+// follow notes how far the leader is; mu is held.
+func (t *tail) follow(s *slot) {
+	t.led, t.halted = max(t.led, s.through), false
+	if t.near != nil && int64(t.through-t.led) <= t.limit/8 {
+		close(t.near)
+		t.near = nil
+	}
+}
+
 // take gives the record at a position, whose buffer is then the caller's to release, and waits for it until ctx ends.
-// False says that it is to be read from disk.
-func (t *tail) take(ctx context.Context, position uint64) (slot, bool) {
+// False says that it is to be read from disk. leads tells that the caller is the leader.
+func (t *tail) take(ctx context.Context, position uint64, leads bool) (slot, bool) {
 	for {
-		s, found, moved := t.look(position)
+		s, found, moved := t.look(position, leads)
 		if found || moved == nil {
 			return s, found
 		}
@@ -89,7 +136,7 @@ func (t *tail) take(ctx context.Context, position uint64) (slot, bool) {
 
 // look is take without waiting; moved is nil when the record will not come any more. A position that was passed by a
 // quarter of the slots is not waited for: the disk knows.
-func (t *tail) look(position uint64) (s slot, found bool, moved <-chan struct{}) {
+func (t *tail) look(position uint64, leads bool) (s slot, found bool, moved <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	here := &t.slots[position%tailSlots]
@@ -102,6 +149,9 @@ func (t *tail) look(position uint64) (s slot, found bool, moved <-chan struct{})
 		return slot{}, false, nil
 	}
 	s = *here
+	if leads {
+		t.follow(here)
+	}
 	s.buffer.share()
 	if here.taken++; here.taken == t.followers {
 		t.drop(here)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -28,7 +30,7 @@ func TestEachFollowerOfATailGetsEveryRecordThatIsStillThere(t *testing.T) {
 		for range followers {
 			wg.Go(func() {
 				for i := range n {
-					s, ok := tail.take(context.Background(), first+uint64(i))
+					s, ok := tail.take(context.Background(), first+uint64(i), false)
 					if !ok {
 						continue // it is on disk
 					}
@@ -69,13 +71,13 @@ func TestATailWithoutRoomSendsItsFollowersToTheDisk(t *testing.T) {
 	b := filled(home, 10, 1)
 	tail.put(slot{position: 8, payload: b.bytes, buffer: b})
 	b.release()
-	_, ok := tail.take(t.Context(), 8)
+	_, ok := tail.take(t.Context(), 8, true)
 	require.False(t, ok)
-	_, ok = tail.take(t.Context(), 3)
+	_, ok = tail.take(t.Context(), 3, true)
 	require.False(t, ok, "before its time")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, ok = tail.take(ended, 9)
+	_, ok = tail.take(ended, 9, true)
 	require.False(t, ok)
 }
 
@@ -108,4 +110,60 @@ func TestABufferThatGrowsKeepsItsBytes(t *testing.T) {
 	b = b.grow(1)
 	require.GreaterOrEqual(t, cap(b.bytes), 4097)
 	require.Equal(t, bytes.Repeat([]byte{7}, 4096), b.bytes)
+}
+
+// fill puts records of 1 KiB from position first on.
+func fill(tail *tail, home *buffers, first uint64, n int) {
+	for i := range uint64(n) {
+		b := filled(home, 1<<10, 0)
+		tail.put(slot{position: first + i, items: 1, payload: b.bytes, buffer: b})
+		b.release()
+	}
+}
+
+func TestSendersWaitForALeaderThatIsAboutToFallBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		home := &buffers{limit: 1 << 20}
+		tail := newTail(0, 64<<10, 2) // so that what the leader took is still held
+		lead := func(position uint64) {
+			s, ok := tail.take(t.Context(), position, true)
+			require.True(t, ok)
+			s.buffer.release()
+		}
+		start := time.Now()
+		fill(tail, home, 1, 16)
+		tail.pace(t.Context())
+		require.Zero(t, time.Since(start), "a quarter is no lag")
+
+		fill(tail, home, 17, 4)
+		waiting := make(chan struct{})
+		go func() { tail.pace(t.Context()); close(waiting) }()
+		synctest.Wait()
+		for p := uint64(1); p <= 12; p++ {
+			select {
+			case <-waiting:
+				t.Fatalf("a sender was let go when the leader was at %d", p)
+			default:
+			}
+			lead(p)
+		}
+		<-waiting
+		require.Zero(t, time.Since(start), "the leader came near at once")
+
+		fill(tail, home, 21, 20)
+		lead(13)
+		tail.pace(t.Context())
+		require.Equal(t, paceTime, time.Since(start), "nobody is kept for longer")
+		tail.pace(t.Context())
+		require.Equal(t, paceTime, time.Since(start), "a leader that took nothing meanwhile is not waited for")
+		lead(14)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		tail.pace(ended)
+		require.Equal(t, paceTime, time.Since(start))
+		fill(tail, home, 41, 60)
+		tail.pace(t.Context())
+		require.Equal(t, paceTime, time.Since(start), "what is on disk only is not waited for")
+		tail.clear()
+	})
 }
