@@ -54,7 +54,7 @@ func TestACallerWhoIsAloneIsNotKeptWaiting(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, 100, int(l.Stats().Syncs))
-		require.Less(t, time.Since(start), 100*syncTime+linger, "it waits for the disk, and some files are made")
+		require.LessOrEqual(t, time.Since(start), 101*syncTime, "it waits for the disk, once also for a file to be made")
 	})
 }
 

@@ -13,7 +13,7 @@ const groupBytes = 8 << 20
 // linger is how long a group waits, at most, for those who were there a moment ago. A sync costs as much processor time
 // as some thousand spans, whatever it carries. Callers who wait for each answer come again within that time; who comes
 // alone waits for nobody.
-const linger = 2 * time.Millisecond
+const linger = 1 * time.Millisecond
 
 // writer is the goroutine that writes. It alone touches its fields.
 type writer struct {
