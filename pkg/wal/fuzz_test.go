@@ -14,7 +14,7 @@ func segmentOf(payloads ...[]byte) []byte {
 	var batch []*request
 	for _, p := range payloads {
 		r := newRequest()
-		if err := r.fill(1, [][]byte{p}, 1<<20); err != nil {
+		if err := r.fill(1, [][]byte{p}, 1<<20, 0, 0); err != nil {
 			panic(err)
 		}
 		batch = append(batch, r)

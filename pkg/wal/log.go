@@ -119,9 +119,20 @@ func open(d disk, o Options) (*Log, error) {
 // until then. The errors are ErrFull, ErrTooLarge, ErrClosed, that of ctx, or of the disk; after one of the disk the
 // record may still come out after a crash.
 func (l *Log) Append(ctx context.Context, weight int, parts ...[]byte) (position uint64, err error) {
+	return l.append(ctx, weight, parts, 0, 0)
+}
+
+// AppendDigested is Append for a caller who knows digest, the CRC-32C of the first of the parts: it is not computed again.
+// With a wrong one the record is taken, and can never be read. There must be a part.
+func (l *Log) AppendDigested(ctx context.Context, weight int, digest uint32, parts ...[]byte) (position uint64, err error) {
+	return l.append(ctx, weight, parts, 1, digest)
+}
+
+// append stores a record whose first parts, summed many, have that sum.
+func (l *Log) append(ctx context.Context, weight int, parts [][]byte, summed int, sum uint32) (position uint64, err error) {
 	r := l.requests.Get().(*request)
 	defer l.recycle(r)
-	if err := r.fill(weight, parts, l.opts.MaxRecordBytes); err != nil {
+	if err := r.fill(weight, parts, l.opts.MaxRecordBytes, summed, sum); err != nil {
 		return 0, err
 	}
 	if !l.queue.add(r) {

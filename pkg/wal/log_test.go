@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"sync"
@@ -73,6 +74,21 @@ func TestRecordsComeBackInOrderWithPositionsAndTotals(t *testing.T) {
 	require.Equal(t, uint64(3), put(t, l, 4, "x"))
 	require.Equal(t, []Record{{1, 3, 3, []byte("hello")}, {2, 0, 3, nil}, {3, 4, 7, []byte("x")}}, rest(t, l, 1))
 	require.Len(t, rest(t, l, 3), 1)
+}
+
+func TestARecordOfKnownDigestIsTheSameAsAnother(t *testing.T) {
+	l := openLog(t, t.TempDir(), Options{})
+	first := []byte("he")
+	_, err := l.AppendDigested(t.Context(), 1, crc32.Checksum(first, castagnoli), first, []byte("llo"))
+	require.NoError(t, err)
+	_, err = l.AppendDigested(t.Context(), 1, 0, nil, []byte("hello"))
+	require.NoError(t, err)
+	_, err = l.AppendDigested(t.Context(), 1, 1, first)
+	require.NoError(t, err)
+	require.Equal(t, uint64(4), put(t, l, 1, "hello"))
+	require.Equal(t, []Record{{1, 1, 1, []byte("hello")}, {2, 1, 2, []byte("hello")}, {4, 1, 4, []byte("hello")}}, rest(t, l, 1),
+		"but the one whose digest was wrong, which is counted")
+	require.Equal(t, uint64(1), l.Stats().Damaged)
 }
 
 func TestPositionsAndTotalsGoOnWhenAllWasReleased(t *testing.T) {

@@ -19,19 +19,20 @@ type request struct {
 
 func newRequest() *request { return &request{done: make(chan error, 1)} }
 
-// fill digests the parts, in the caller's goroutine. They are the caller's, and looked at until done.
-func (r *request) fill(weight int, parts [][]byte, limit int) error {
+// fill digests the parts, in the caller's goroutine, but for the first ones, summed many, whose sum is known. They are the
+// caller's, and looked at until done.
+func (r *request) fill(weight int, parts [][]byte, limit, summed int, sum uint32) error {
 	if weight < 0 {
 		return fmt.Errorf("append: weight: %d, want at least 0", weight)
 	}
-	r.length, r.sum, r.weight = 0, 0, uint64(weight)
+	r.length, r.sum, r.weight = 0, sum, uint64(weight)
 	for _, p := range parts {
 		r.length += len(p)
 		if r.length > limit {
 			return fmt.Errorf("append: %d bytes or more, want at most %d: %w", r.length, limit, ErrTooLarge)
 		}
 	}
-	for _, p := range parts {
+	for _, p := range parts[summed:] {
 		r.sum = crc32.Update(r.sum, castagnoli, p)
 	}
 	r.parts = append(r.parts[:0], parts...)

@@ -28,10 +28,11 @@
 // Refused are single items, by the words of otlp.Fault, or whole requests: malformed, too_large, unsupported, rate,
 // overload, full, draining, not_stored, deadline and canceled. The ledger, the tenants and the metrics tell the same counts.
 //
-// A record of a log is, in little endian:
+// A record of a log is, in little endian, what is known of the request behind it, so that its digest is what that of the
+// record begins with:
 //
-//	 0         1              9       13              14
-//	┌─────────┬──────────────┬───────┬───────────────┬────────┬─────────┐
-//	│ version │ receive time │ items │ tenant length │ tenant │ payload │
-//	└─────────┴──────────────┴───────┴───────────────┴────────┴─────────┘
+//	 0         -14-n    -14             -13     -9             -1
+//	┌─────────┬────────┬───────────────┬───────┬──────────────┬─────────┐
+//	│ payload │ tenant │ tenant length │ items │ receive time │ version │
+//	└─────────┴────────┴───────────────┴───────┴──────────────┴─────────┘
 package ingestion

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	recordVersion = 2
-	headerBytes   = 14 // without the tenant
+	recordVersion = 3
+	trailerBytes  = 14 // without the tenant
 )
 
 // cursor says how far a destination has come in a log.
@@ -94,26 +94,42 @@ func (f *follower) Released() uint64 { return f.cursor.Released() }
 // Release implements handoff.Source.
 func (f *follower) Release(position uint64) error { return f.cursor.Release(position) }
 
-// encode is the header of a record; it goes into b.
+// encode is the trailer of a record; it goes into b.
 func encode(b []byte, at time.Time, items int, tenant string) []byte {
-	b = append(b, recordVersion)
-	b = binary.LittleEndian.AppendUint64(b, uint64(at.UnixNano()))
-	b = binary.LittleEndian.AppendUint32(b, uint32(items))
+	b = append(b, tenant...)
 	b = append(b, byte(len(tenant)))
-	return append(b, tenant...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(items))
+	b = binary.LittleEndian.AppendUint64(b, uint64(at.UnixNano()))
+	return append(b, recordVersion)
 }
 
-// decode takes a record apart. The first version had no tenant.
+// decode takes a record apart. Versions 1 and 2 began with a header, and with their number, with which no protobuf begins.
 func decode(record []byte, e *handoff.Entry) error {
-	const tenantAt = headerBytes - 1
+	n := len(record)
+	switch {
+	case n > 0 && (record[0] == 1 || record[0] == 2):
+		return decodeHeader(record, e)
+	case n < trailerBytes || record[n-1] != recordVersion || n < trailerBytes+int(record[n-trailerBytes]):
+		return fmt.Errorf("decode record of %d bytes: want version 1 to %d and all of its fields", n, recordVersion)
+	}
+	end := n - trailerBytes
+	start := end - int(record[end])
+	e.Payload, e.Tenant = record[:start:start], string(record[start:end])
+	e.ReceiveTime = time.Unix(0, int64(binary.LittleEndian.Uint64(record[n-9:]))).UTC()
+	return nil
+}
+
+// decodeHeader is decode for the versions that had a header; the first had no tenant.
+func decodeHeader(record []byte, e *handoff.Entry) error {
+	const tenantAt = trailerBytes - 1
 	switch {
 	case len(record) >= tenantAt && record[0] == 1:
 		e.Payload = record[tenantAt:]
-	case len(record) >= headerBytes && record[0] == recordVersion && len(record) >= headerBytes+int(record[tenantAt]):
-		end := headerBytes + int(record[tenantAt])
-		e.Tenant, e.Payload = string(record[headerBytes:end]), record[end:]
+	case len(record) >= trailerBytes && record[0] == 2 && len(record) >= trailerBytes+int(record[tenantAt]):
+		end := trailerBytes + int(record[tenantAt])
+		e.Tenant, e.Payload = string(record[trailerBytes:end]), record[end:]
 	default:
-		return fmt.Errorf("decode record of %d bytes: want version 1 or %d and a header of %d", len(record), recordVersion, headerBytes)
+		return fmt.Errorf("decode record of %d bytes: want all fields of version %d", len(record), record[0])
 	}
 	e.ReceiveTime = time.Unix(0, int64(binary.LittleEndian.Uint64(record[1:]))).UTC()
 	return nil

@@ -113,9 +113,8 @@ func signalOf(s otlp.Signal) handoffv1.Signal { return handoffv1.Signal(s) + 1 }
 
 // append is back when the payload, within b or made from it, is durable.
 func (s *stream) append(ctx context.Context, now time.Time, tenant string, items int, b *buffer, payload []byte) error {
-	digest := handoff.Digest(payload) // it is still in the cache
-	header := encode(make([]byte, 0, 64), now, items, tenant)
-	position, err := s.log.Append(ctx, items, header, payload)
+	digest := handoff.Digest(payload) // for the log and for who gets it; here it is still in the cache
+	position, err := s.log.AppendDigested(ctx, items, digest, payload, encode(make([]byte, 0, 96), now, items, tenant))
 	if err != nil {
 		return err
 	}
