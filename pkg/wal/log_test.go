@@ -245,6 +245,18 @@ func TestCallersShareSyncsAndAllAreReadBack(t *testing.T) {
 	}
 }
 
+// poolForgets tells whether a pool loses what is put back, as it does one time in four under the race detector.
+func poolForgets() bool {
+	var p sync.Pool
+	for range 1000 {
+		p.Put(new(int))
+		if p.Get() == nil {
+			return true
+		}
+	}
+	return false
+}
+
 func TestAnAppendAllocatesNothing(t *testing.T) {
 	l := openLog(t, t.TempDir(), Options{SegmentBytes: 8 << 20, Sync: SyncNone})
 	header, payload := make([]byte, 13), make([]byte, 8<<10)
@@ -254,5 +266,9 @@ func TestAnAppendAllocatesNothing(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	require.Less(t, n, 1.0)
+	if poolForgets() {
+		require.LessOrEqual(t, n, 1.0, "what is made anew one time in four")
+		return
+	}
+	require.Zero(t, n)
 }
