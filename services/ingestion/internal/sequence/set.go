@@ -16,6 +16,7 @@ type Set[K comparable, O any] struct {
 	streams int
 
 	mu     sync.Mutex // guards all below
+	first  time.Time  // of all batches
 	known  map[K]*list.Element
 	recent *list.List // of *stream[K, O], the latest first
 	totals Totals
@@ -59,7 +60,7 @@ func (s *Set[K, O]) Observe(now time.Time, key K, owner O, first, count uint64) 
 			s.totals.Forgotten++
 			s.forget(s.recent.Back())
 		}
-		e = s.recent.PushFront(&stream[K, O]{key: key, tracker: Tracker{limits: s.limits}})
+		e = s.recent.PushFront(&stream[K, O]{key: key, tracker: Tracker{limits: s.fresh(now)}})
 		s.known[key] = e
 	}
 	st := e.Value.(*stream[K, O])
@@ -67,6 +68,19 @@ func (s *Set[K, O]) Observe(now time.Time, key K, owner O, first, count uint64) 
 	f := st.tracker.Observe(now, first, count)
 	s.totals.Add(f)
 	return f
+}
+
+// fresh are the limits of a stream that was not known. It may be older than it seems: a set that has just begun, or has
+// forgotten streams, claims nothing of what came before. mu is held.
+func (s *Set[K, O]) fresh(now time.Time) Limits {
+	if s.first.IsZero() {
+		s.first = now
+	}
+	l := s.limits
+	if s.totals.Forgotten > 0 || now.Sub(s.first) < l.Wait {
+		l.Young = 0
+	}
+	return l
 }
 
 // Expire finds what is lost because time went by. To be called every few seconds.

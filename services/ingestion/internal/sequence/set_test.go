@@ -88,3 +88,17 @@ func BenchmarkObserve(b *testing.B) {
 		s.Observe(start, keys[i%len(keys)], "", uint64(i/len(keys))*512+1, 512)
 	}
 }
+
+func TestASetThatHasJustBegunDoesNotKnowWhatCameBefore(t *testing.T) {
+	limits := sequence.DefaultLimits()
+	s := sequence.NewSet[string, string](limits, 2)
+	s.Observe(start, "a", "", 101, 100) // it was sent to the set before this one
+	later := start.Add(limits.Wait)
+	s.Observe(later, "b", "", 101, 100)
+	late := s.Expire(later.Add(limits.Wait))
+	require.Len(t, late, 1)
+	require.Equal(t, "b", late[0].Key)
+	require.EqualValues(t, 100, late[0].Gap)
+	s.Observe(later, "c", "", 101, 100) // a stream is forgotten for it, which it may be
+	require.Empty(t, s.Expire(later.Add(2*limits.Wait)))
+}

@@ -14,7 +14,8 @@ type Limits struct {
 	Wait time.Duration
 	// Jump is the most numbers that a batch is believed to skip, or to cover.
 	Jump uint64
-	// Young is the most numbers that are held to be missing before the first batch of a stream. 0 claims nothing.
+	// Young is the most numbers that are held to be missing before the first batch of a stream. 0 claims nothing, and so
+	// does a Set within Wait of its first batch, whose streams may be older than itself.
 	Young uint64
 	// Holes of a stream that are remembered.
 	Holes int
