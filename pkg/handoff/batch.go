@@ -32,7 +32,7 @@ type Batch struct {
 	// What is never freed is left to the garbage collector. It is called once at most, before Done.
 	Own func() (free func())
 	// Read, if not nil, gives Payload once more, in memory of its own, until Done. A receiver in which it waits for long
-	// need not hold it. The errors are that of ctx, or say that it cannot be had any more.
+	// need not hold it. The error is that of ctx, ErrEnded when the log was closed, or says that it cannot be had any more.
 	Read func(ctx context.Context) ([]byte, error)
 	// Done is called exactly once, from any goroutine, when the receiver needs the batch no more: every item is
 	// stored, counted or decided. It does not block.

@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -191,8 +192,8 @@ func (c *Client) send(ctx context.Context, s grpc.ClientStream) {
 			return
 		}
 		f, err := b.frame(ctx, sequence)
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() != nil || errors.Is(err, ErrEnded) {
+			return // the next process hands on what the log holds
 		}
 		if err != nil {
 			c.opts.Logger.Error("batch lost", "sender", b.Sender, "position", b.Position, "items", b.Items, "error", err)

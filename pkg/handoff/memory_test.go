@@ -97,6 +97,23 @@ func TestWhatCannotBeReadAgainIsPassedOver(t *testing.T) {
 	<-thereDone
 }
 
+func TestWhatALogThatWasClosedHoldsIsNotPassedOver(t *testing.T) {
+	r := newRecorder()
+	r.hold = true
+	w := newWire(t, r)
+	c := runClient(t, w.conn, 10)
+	asked := make(chan struct{})
+	b, done, _ := lent(1, 50_000)
+	b.Read = func(context.Context) ([]byte, error) { close(asked); return nil, handoff.ErrEnded }
+	require.NoError(t, c.Push(t.Context(), b))
+	r.wait(t, 1)
+	w.kill()
+	w.start(t, r)
+	<-asked
+	require.Empty(t, done)
+	require.Len(t, r.wait(t, 1), 1)
+}
+
 // TestPushWaitsWhileTooMuchIsNotSent needs no receiver: what cannot be sent must not pile up in memory.
 func TestPushWaitsWhileTooMuchIsNotSent(t *testing.T) {
 	c := handoff.NewClient(newWire(t, newRecorder()).conn, handoff.ClientOptions{Signal: traces})

@@ -34,7 +34,8 @@ type Source interface {
 	// Next gives the first entry behind position after. At the end it waits until there is more or ctx ends; the error
 	// ErrEnded says that there will never be more.
 	Next(ctx context.Context, after uint64) (Entry, error)
-	// Read gives the payload of an entry that Next gave and that was not released since. Any goroutine may call it.
+	// Read gives the payload of an entry that Next gave and that was not released since. Any goroutine may call it. The
+	// error is that of ctx, ErrEnded, or says that the entry cannot be read any more.
 	Read(ctx context.Context, position uint64) ([]byte, error)
 	// Released is the position up to which all is done, over restarts.
 	Released() uint64

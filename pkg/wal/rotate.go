@@ -21,7 +21,7 @@ func (w *writer) rotate() error {
 		l.seal(&h, previous)
 	}
 	s, err := l.begin(h, replaced)
-	if errors.Is(err, ErrFull) { // what became free with the last record of a segment may still be there
+	if errors.Is(full(err), ErrFull) { // what became free with the last record of a segment may still be there
 		l.warn(l.release(), segmentName(h.base))
 		s, err = l.begin(h, replaced)
 	}

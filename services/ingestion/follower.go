@@ -75,6 +75,9 @@ func (f *follower) Read(ctx context.Context, position uint64) ([]byte, error) {
 	}
 	f.again.Seek(position)
 	r, err := f.again.Next(ctx)
+	if errors.Is(err, wal.ErrClosed) {
+		return nil, handoff.ErrEnded
+	}
 	if err != nil {
 		return nil, err
 	}
